@@ -15,7 +15,13 @@ const chromium = {
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', environment: 'node', include: ['test/{domain,engine,adapters,testing,flow}/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          environment: 'node',
+          include: ['test/{domain,engine,adapters,testing,flow}/**/*.test.ts'],
+        },
+      },
       {
         plugins: [react()],
         test: {
@@ -25,10 +31,38 @@ export default defineConfig({
           setupFiles: ['test/react/setup.ts'],
         },
       },
-      { test: { name: 'simulation', environment: 'node', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { name: 'server', environment: 'node', include: ['test/server/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
-      { plugins: [react()], test: { name: 'browser', include: ['test/browser/**/*.test.{ts,tsx}'], browser: chromium } },
-      { test: { name: 'e2e', environment: 'node', include: ['test/e2e/**/*.test.ts'], globalSetup: ['test/e2e/globalSetup.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'simulation',
+          environment: 'node',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'server',
+          environment: 'node',
+          include: ['test/server/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        plugins: [react()],
+        test: { name: 'browser', include: ['test/browser/**/*.test.{ts,tsx}'], browser: chromium },
+      },
+      {
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/globalSetup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
       {
         plugins: [react(), storybookTest({ configDir: `${import.meta.dirname}/.storybook` })],
         test: { name: 'storybook', browser: chromium },

@@ -1,0 +1,85 @@
+import { entityKey, type EntityKey, type Row } from './entity.js';
+import { setField } from './serialize.js';
+
+/**
+ * The effect of a mutation on one entity. Fields are top-level: a changed nested value is set as a whole, and `null`
+ * is a value like any other, so removal has a list of its own (CF6). `previous` holds what the changed fields were.
+ */
+export type Change =
+  | { readonly kind: 'insert'; readonly collection: string; readonly id: string; readonly row: Row }
+  | {
+      readonly kind: 'update';
+      readonly collection: string;
+      readonly id: string;
+      readonly patch: Row;
+      readonly unset: readonly string[];
+      readonly previous: Row;
+    }
+  | { readonly kind: 'delete'; readonly collection: string; readonly id: string; readonly previous: Row };
+
+export function keyOf(change: { readonly collection: string; readonly id: string }): EntityKey {
+  return entityKey(change.collection, change.id);
+}
+
+/** The row after `change`. An update of a row that is gone shows nothing: never half a row (RD5). */
+export function applyChange(row: Row | undefined, change: Change): Row | undefined {
+  switch (change.kind) {
+    case 'insert':
+      return change.row;
+    case 'delete':
+      return undefined;
+    case 'update': {
+      if (row === undefined) return undefined;
+      const next: Record<string, unknown> = { ...row, ...change.patch };
+      for (const field of change.unset) Reflect.deleteProperty(next, field);
+      return next;
+    }
+  }
+}
+
+/** The change that leads from `before` to `after`, or undefined when they hold the same. */
+export function diff(
+  collection: string,
+  id: string,
+  before: Row | undefined,
+  after: Row | undefined,
+): Change | undefined {
+  if (before === after) return undefined;
+  if (before === undefined)
+    return after === undefined ? undefined : { kind: 'insert', collection, id, row: after };
+  if (after === undefined) return { kind: 'delete', collection, id, previous: before };
+  const patch: Record<string, unknown> = {};
+  const previous: Record<string, unknown> = {};
+  const unset: string[] = [];
+  let changed = false;
+  for (const field of Object.keys(after)) {
+    const old = Object.hasOwn(before, field) ? before[field] : undefined;
+    const value = after[field];
+    if (value === undefined || sameValue(old, value)) continue;
+    changed = true;
+    setField(patch, field, value);
+    if (old !== undefined) setField(previous, field, old);
+  }
+  for (const field of Object.keys(before)) {
+    if (before[field] === undefined || (Object.hasOwn(after, field) && after[field] !== undefined)) continue;
+    changed = true;
+    unset.push(field);
+    setField(previous, field, before[field]);
+  }
+  return changed ? { kind: 'update', collection, id, patch, unset, previous } : undefined;
+}
+
+/** Equal as data: primitives by value, arrays and plain objects by content, anything else by identity. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]));
+  const proto: unknown = Object.getPrototypeOf(a);
+  if (proto !== Object.getPrototypeOf(b) || (proto !== Object.prototype && proto !== null)) return false;
+  const fields = Object.keys(a);
+  return (
+    fields.length === Object.keys(b).length &&
+    fields.every((field) => Object.hasOwn(b, field) && sameValue((a as Row)[field], (b as Row)[field]))
+  );
+}

@@ -1,0 +1,61 @@
+import { checkId, type Row } from './entity.js';
+import { describe, SyncError } from './errors.js';
+import type { StandardSchema } from './standardSchema.js';
+
+export interface CollectionOptions<T extends object> {
+  /** Stored with every row and mutation, so it must stay the same: letters, digits, `_`, `-`, `.`; at most 128. */
+  readonly name: string;
+  /** The field that holds the id, or a function from a row to its id. Ids are strings. */
+  readonly key: (keyof T & string) | ((row: T) => string);
+  /** Checks rows when they are inserted. {@link https://standardschema.dev Standard Schema v1}, synchronous. */
+  readonly schema?: StandardSchema;
+}
+
+/** A named set of rows. A plain value: defining one connects nothing. */
+export interface Collection<T extends object> {
+  readonly name: string;
+  /** The id of a row; throws `INVALID_ID` or `INVALID_ROW` when it has none. */
+  readonly idOf: (row: T) => string;
+  readonly keyField: string | undefined;
+  readonly schema: StandardSchema | undefined;
+  /** Carries the row type for inference; never set. */
+  readonly $row?: T;
+}
+
+/** Any collection, where its row type does not matter. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Collection is invariant in its row (idOf takes it)
+export type AnyCollection = Collection<any>;
+
+const NAME = /^[\w.-]{1,128}$/;
+
+/**
+ * Defines a collection.
+ * @example
+ * const todos = defineCollection<Todo>({ name: 'todos', key: 'id' })
+ */
+export function defineCollection<T extends object>(options: CollectionOptions<T>): Collection<T> {
+  const { name, key, schema } = options;
+  if (typeof name !== 'string' || !NAME.test(name))
+    throw new SyncError(
+      'INVALID_OPTIONS',
+      `defineCollection: name must be 1 to 128 letters, digits, "_", "-" or ".", received ${describe(name)}.`,
+    );
+  if (typeof key !== 'string' && typeof key !== 'function')
+    throw new SyncError(
+      'INVALID_OPTIONS',
+      `defineCollection("${name}"): key must be a field name or a function of a row, received ${describe(key)}.`,
+    );
+  const idOf = (row: T): string => {
+    if (typeof row !== 'object' || (row as unknown) === null || Array.isArray(row))
+      throw new SyncError('INVALID_ROW', `${name}: a row is a plain object, received ${describe(row)}.`);
+    const id: unknown = typeof key === 'function' ? key(row) : (row as Row)[key];
+    if (id === undefined)
+      throw new SyncError(
+        'INVALID_ROW',
+        `${name}: the row has no ${typeof key === 'function' ? 'key' : `"${key}"`}; received fields ${Object.keys(row).join(', ') || '(none)'}.`,
+      );
+    checkId(name, id);
+    return id;
+  };
+  return { name, idOf, keyField: typeof key === 'string' ? key : undefined, schema };
+}

@@ -1,0 +1,58 @@
+import { describe, SyncError } from './errors.js';
+
+/** A row as the store keeps it: plain data, never mutated, shared by identity. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** `collection/id`; collection names hold no slash, so the key is unambiguous. */
+export type EntityKey = string;
+
+/** A version as the server gives it. Numbers order; anything else can only be compared for equality. */
+export type Version = number | string;
+
+/** What the server has confirmed of one entity. `row: undefined` is a tombstone: a late older row must not revive it. */
+export interface BaseRow {
+  readonly row: Row | undefined;
+  readonly version: Version | undefined;
+}
+
+/** One entity as the server reported it. */
+export interface ServerRow extends BaseRow {
+  readonly collection: string;
+  readonly id: string;
+}
+
+export function entityKey(collection: string, id: string): EntityKey {
+  return `${collection}/${id}`;
+}
+
+export function splitKey(key: EntityKey): { collection: string; id: string } {
+  const slash = key.indexOf('/');
+  return { collection: key.slice(0, slash), id: key.slice(slash + 1) };
+}
+
+export const MAX_ID_LENGTH = 256;
+
+/** Ids are non-empty strings of at most {@link MAX_ID_LENGTH} characters. Any other character is data (LF3). */
+export function checkId(collection: string, id: unknown): asserts id is string {
+  if (typeof id !== 'string')
+    throw new SyncError(
+      'INVALID_ID',
+      `${collection}: an id is a string, received ${describe(id)}. Convert it, e.g. String(id).`,
+    );
+  if (id === '' || id.length > MAX_ID_LENGTH)
+    throw new SyncError(
+      'INVALID_ID',
+      `${collection}: an id has 1 to ${MAX_ID_LENGTH} characters, received ${id.length}.`,
+    );
+}
+
+/**
+ * Whether `incoming` may replace `known`: base never goes back (RD3). An unversioned row never replaces a versioned
+ * one that is already there, and versions that cannot be ordered replace when they differ.
+ */
+export function isNewer(incoming: Version | undefined, known: BaseRow | undefined): boolean {
+  if (known?.version === undefined) return true;
+  if (incoming === undefined) return false;
+  if (typeof incoming === 'number' && typeof known.version === 'number') return incoming > known.version;
+  return incoming !== known.version;
+}

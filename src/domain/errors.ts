@@ -1,0 +1,122 @@
+/** Who can do something about an error: trying again, the user, or whoever runs the system. */
+export type Recovery = 'retry' | 'user' | 'system';
+
+/** Every code a {@link SyncError} can carry, with who can remedy it. `docs/errors.md` gives cause and remedy. */
+const RECOVERY = {
+  VALIDATION: 'user',
+  NOT_SERIALIZABLE: 'user',
+  TOO_LARGE: 'user',
+  UNKNOWN_COLLECTION: 'system',
+  UNKNOWN_DEFINITION: 'system',
+  INVALID_OPTIONS: 'system',
+  INVALID_ID: 'user',
+  INVALID_ROW: 'user',
+  INVALID_RECIPE: 'system',
+  ENTITY_NOT_FOUND: 'user',
+  ENTITY_EXISTS: 'user',
+  UNKNOWN_TOKEN: 'user',
+  ALREADY_SENT: 'user',
+  CANCELLED: 'user',
+  REFUSED: 'user',
+  FORBIDDEN: 'user',
+  CONFLICT: 'user',
+  DEPENDENCY: 'user',
+  NETWORK: 'retry',
+  TIMEOUT: 'retry',
+  UNAVAILABLE: 'retry',
+  UNEXPECTED_RESPONSE: 'retry',
+  UNCLASSIFIED: 'retry',
+  UNAUTHORIZED: 'user',
+  CLIENT_OUTDATED: 'system',
+  HANDLER_MISSING: 'system',
+  UNREADABLE: 'system',
+  STORAGE: 'system',
+  DISPOSED: 'system',
+} as const satisfies Record<string, Recovery>;
+
+export type SyncErrorCode = keyof typeof RECOVERY;
+
+export const SYNC_ERROR_CODES: readonly SyncErrorCode[] = Object.keys(RECOVERY) as SyncErrorCode[];
+
+export interface SyncErrorOptions {
+  readonly cause?: unknown;
+  /** The HTTP status the server answered with, if it answered. */
+  readonly status?: number;
+  /** Facts a program may act on: the path of an offender, a problem document, the ids involved. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The one error of this library. `code` is stable and safe to switch on; `message` says what was received and
+ * what to do, and is never matched on; `cause` is never lost.
+ */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+  readonly code: SyncErrorCode;
+  readonly recovery: Recovery;
+  readonly status: number | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: SyncErrorCode, message: string, options: SyncErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.recovery = RECOVERY[code];
+    this.status = options.status;
+    this.details = options.details ?? {};
+  }
+}
+
+/** An error as plain data, for storage: survives structured clone whatever `cause` was. */
+export interface StoredError {
+  readonly code: SyncErrorCode;
+  readonly message: string;
+  readonly status?: number;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export function storeError(error: SyncError): StoredError {
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.status !== undefined && { status: error.status }),
+    ...(Object.keys(error.details).length > 0 && { details: error.details }),
+  };
+}
+
+export function restoreError(stored: StoredError): SyncError {
+  return new SyncError(stored.code, stored.message, {
+    ...(stored.status !== undefined && { status: stored.status }),
+    ...(stored.details !== undefined && { details: stored.details }),
+  });
+}
+
+/** Names a value in an error message: short, and safe for anything that can be thrown or passed. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value.length > 60
+        ? `the string "${value.slice(0, 57)}…" (${value.length} characters)`
+        : `the string "${value}"`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'bigint':
+      return `the bigint ${String(value)}`;
+    case 'symbol':
+      return 'a symbol';
+    case 'function':
+      return 'a function';
+    case 'object':
+      return describeObject(value);
+  }
+}
+
+function describeObject(value: object | null): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  const proto = Object.getPrototypeOf(value) as { constructor?: unknown } | null;
+  const name = typeof proto?.constructor === 'function' ? proto.constructor.name : 'Object';
+  return name === 'Object' ? 'an object' : `a ${name}`;
+}

@@ -1,0 +1,118 @@
+import type { Change } from './changes.js';
+import { keyOf } from './changes.js';
+import type { EntityKey } from './entity.js';
+import type { StoredError } from './errors.js';
+
+/** From first to last. User actions are `normal`; `background` is for imports and telemetry (MU6). */
+export const PRIORITIES = ['critical', 'high', 'normal', 'low', 'background'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** The id of a mutation: a UUIDv7. */
+export type Token = string;
+
+/** An order domain: an entity key, or `scope:` and a name. Mutations that share a lane go strictly in order (SC1). */
+export type Lane = string;
+
+/** A mutation exactly as the outbox stores it. */
+export interface MutationRecord {
+  readonly token: Token;
+  /** Counts rebased payloads; `token.rev` is the idempotency key. */
+  readonly rev: number;
+  /** The definition's name; `@insert`, `@update` and `@delete` are the built-in ones. */
+  readonly name: string;
+  /** The definition's own version when this was written (OB8). */
+  readonly schema: number;
+  readonly variables: unknown;
+  /** The effect when it was called: what a built-in mutation sends, and the fallback view when a definition is missing. */
+  readonly changes: readonly Change[];
+  readonly lanes: readonly Lane[];
+  readonly priority: Priority;
+  readonly dependsOn: readonly Token[];
+  /** Milliseconds since the epoch, by the device's clock: for people to read, never to order by. */
+  readonly createdAt: number;
+  readonly meta?: unknown;
+}
+
+/** What was frozen when a mutation was sent first: every retry sends the same key and the same bytes (OB5). */
+export interface Sealed {
+  readonly token: Token;
+  readonly rev: number;
+  /** The encoded op for a transport; absent for a mutation sent by its own function. */
+  readonly body?: string;
+  readonly changes: readonly Change[];
+  /** Milliseconds since the epoch of the first send. */
+  readonly sealedAt: number;
+}
+
+/** A refused mutation kept for the user (RT7). */
+export interface DeadLetter {
+  readonly token: Token;
+  readonly record: MutationRecord;
+  readonly error: StoredError;
+  /** Milliseconds since the epoch. */
+  readonly refusedAt: number;
+}
+
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly result: unknown }
+  | { readonly kind: 'refused'; readonly error: StoredError }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'annulled' };
+
+/** What became of a token, as the journal keeps it for the other tabs. */
+export interface StoredOutcome {
+  readonly token: Token;
+  readonly outcome: Outcome;
+}
+
+export function idempotencyKey(mutation: { readonly token: Token; readonly rev: number }): string {
+  return `${mutation.token}.${mutation.rev}`;
+}
+
+export function touchedKeys(changes: readonly Change[]): EntityKey[] {
+  return [...new Set(changes.map(keyOf))];
+}
+
+export function lanesOf(changes: readonly Change[], scope: string | undefined): Lane[] {
+  const lanes: Lane[] = touchedKeys(changes);
+  if (scope !== undefined) lanes.push(`scope:${scope}`);
+  return lanes;
+}
+
+/**
+ * Reads a stored record, or says what is wrong with it: a record another version wrote or a damaged one is
+ * quarantined by itself, not with its batch mates (OB7).
+ */
+export function readRecord(value: unknown): MutationRecord | { readonly unreadable: string } {
+  if (typeof value !== 'object' || value === null) return { unreadable: 'it is not an object' };
+  const r = value as Partial<MutationRecord>;
+  if (typeof r.token !== 'string' || r.token === '') return { unreadable: 'it has no token' };
+  if (!Number.isSafeInteger(r.rev)) return { unreadable: `token ${r.token} has no rev` };
+  if (typeof r.name !== 'string') return { unreadable: `token ${r.token} has no definition name` };
+  if (!Array.isArray(r.changes) || !r.changes.every(isChange))
+    return { unreadable: `token ${r.token} has damaged changes` };
+  if (!Array.isArray(r.lanes)) return { unreadable: `token ${r.token} has no lanes` };
+  return {
+    ...(r as MutationRecord),
+    schema: r.schema ?? 1,
+    priority: PRIORITIES.includes(r.priority as Priority) ? (r.priority as Priority) : 'normal',
+    dependsOn: Array.isArray(r.dependsOn) ? r.dependsOn : [],
+  };
+}
+
+function isChange(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const c = value as Partial<Extract<Change, { kind: 'update' }>> & { row?: unknown };
+  if (typeof c.collection !== 'string' || typeof c.id !== 'string') return false;
+  const isRow = (row: unknown): boolean => typeof row === 'object' && row !== null;
+  switch (c.kind as Change['kind']) {
+    case 'insert':
+      return isRow(c.row);
+    case 'update':
+      return isRow(c.patch) && Array.isArray(c.unset);
+    case 'delete':
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,25 @@
+/** No server may silence a client for longer: a wrong clock or a typo would otherwise park a queue for years. */
+export const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/**
+ * Milliseconds to wait, from a `Retry-After` header: delta seconds or an HTTP date (RFC 9110 §10.2.3), the date taken
+ * relative to the response's own `Date` where visible. Clamped to [0, 1 h]; undefined when it says nothing usable.
+ */
+export function parseRetryAfter(
+  header: string | null | undefined,
+  date: string | null | undefined,
+  now: number,
+): number | undefined {
+  const text = header?.trim();
+  if (text === undefined || text === '') return undefined;
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDate(text) - dateOr(date, now);
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
+}
+
+// An HTTP date begins with a day's name; `Date.parse` alone would take "-5" or "soon 1" for dates.
+const parseDate = (text: string): number => (/^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN);
+
+function dateOr(date: string | null | undefined, now: number): number {
+  const parsed = date == null ? NaN : parseDate(date);
+  return Number.isNaN(parsed) ? now : parsed;
+}

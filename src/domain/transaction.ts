@@ -1,0 +1,156 @@
+import { createDraft, finishDraft, type Draft } from 'immer';
+import { diff, type Change } from './changes.js';
+import type { AnyCollection, Collection } from './collection.js';
+import { checkId, entityKey, type EntityKey, type Row } from './entity.js';
+import { describe, SyncError } from './errors.js';
+import { validate } from './standardSchema.js';
+
+/** What `optimistic` may do. Reads see the view, and the transaction's own writes. */
+export interface Transaction {
+  get<T extends object>(collection: Collection<T>, id: string): T | undefined;
+  /** Throws `ENTITY_EXISTS` when the id is taken, `INVALID_ROW` when the row has no key. */
+  insert<T extends object>(collection: Collection<T>, row: T): void;
+  /** Edits a draft of the row, or merges fields into it (an undefined field is removed). Throws `ENTITY_NOT_FOUND`. */
+  update<T extends object>(
+    collection: Collection<T>,
+    id: string,
+    edit: ((draft: Draft<T>) => void) | Partial<T>,
+  ): void;
+  /** Throws `ENTITY_NOT_FOUND`. */
+  delete(collection: AnyCollection, id: string): void;
+}
+
+export type ReadRow = (key: EntityKey) => Row | undefined;
+
+/** Makes a private, storable copy of a value: `toJson` or `toCloneable`. */
+export type Encode = <T>(value: T, what: string) => T;
+
+/** What a mutation did, and every entity it read or wrote: its meaning depends on those only. */
+export interface Effect {
+  readonly changes: readonly Change[];
+  readonly touched: readonly EntityKey[];
+}
+
+interface Touched {
+  readonly collection: string;
+  readonly id: string;
+  readonly before: Row | undefined;
+  after: Row | undefined;
+}
+
+/**
+ * Runs `work` over `read` and returns its net effect per entity, in the order first touched, encoded for storage. Atomic: if it throws,
+ * there is no effect. It must be synchronous: a promise cannot be re-run on a new base (ST4).
+ */
+export function runTransaction(
+  read: ReadRow,
+  collections: ReadonlyMap<string, AnyCollection>,
+  encode: Encode,
+  work: (tx: Transaction) => unknown,
+): Effect {
+  const touched = new Map<EntityKey, Touched>();
+  const at = (collection: AnyCollection, id: unknown): Touched => {
+    const { name } = collection;
+    if (!collections.has(name))
+      throw new SyncError(
+        'UNKNOWN_COLLECTION',
+        `"${name}" is not a collection of this client; it knows ${[...collections.keys()].join(', ') || 'none'}.`,
+      );
+    checkId(name, id);
+    const key = entityKey(name, id);
+    let entry = touched.get(key);
+    if (entry === undefined) {
+      const before = read(key);
+      touched.set(key, (entry = { collection: name, id, before, after: before }));
+    }
+    return entry;
+  };
+  const existing = (collection: AnyCollection, id: unknown): Touched & { after: Row } => {
+    const entry = at(collection, id);
+    if (entry.after === undefined)
+      throw new SyncError('ENTITY_NOT_FOUND', `${entry.collection} has no row "${entry.id}".`);
+    return entry as Touched & { after: Row };
+  };
+  const tx: Transaction = {
+    get: <T extends object>(collection: Collection<T>, id: string) =>
+      at(collection, id).after as T | undefined,
+    insert(collection, row) {
+      const entry = at(collection, collection.idOf(row));
+      if (entry.after !== undefined)
+        throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
+      entry.after = (
+        collection.schema ? validate(collection.schema, row, `${collection.name} "${entry.id}"`) : row
+      ) as Row;
+    },
+    update<T extends object>(
+      collection: Collection<T>,
+      id: string,
+      edit: ((draft: Draft<T>) => void) | Partial<T>,
+    ) {
+      const entry = existing(collection, id);
+      const next =
+        typeof edit === 'function'
+          ? editDraft(entry.after, edit as (draft: unknown) => unknown)
+          : mergeFields(entry.after, edit);
+      if (next !== entry.after && collection.idOf(next as T) !== id)
+        throw new SyncError(
+          'INVALID_ROW',
+          `${collection.name} "${id}": an update must not change the row's key; delete it and insert another.`,
+        );
+      entry.after = next;
+    },
+    delete(collection, id) {
+      (existing(collection, id) as Touched).after = undefined;
+    },
+  };
+  refusePromise(work(tx), 'optimistic');
+  const changes: Change[] = [];
+  for (const { collection, id, before, after } of touched.values()) {
+    const change = diff(collection, id, before, after);
+    if (change !== undefined) changes.push(encodeChange(change, encode));
+  }
+  return { changes, touched: [...touched.keys()] };
+}
+
+function encodeChange(change: Change, encode: Encode): Change {
+  const what = `${change.collection} "${change.id}"`;
+  switch (change.kind) {
+    case 'insert':
+      return { ...change, row: encode(change.row, what) };
+    case 'update':
+      return { ...change, patch: encode(change.patch, what) };
+    case 'delete':
+      return change;
+  }
+}
+
+// The return value is ignored, so that `(draft) => (draft.n += 1)` means what it says.
+function editDraft(row: Row, recipe: (draft: unknown) => unknown): Row {
+  const draft = createDraft(row);
+  refusePromise(recipe(draft), 'a recipe');
+  return finishDraft(draft) as Row;
+}
+
+function mergeFields(row: Row, fields: object): Row {
+  if (typeof fields !== 'object' || (fields as unknown) === null || Array.isArray(fields))
+    throw new SyncError(
+      'INVALID_RECIPE',
+      `update takes a function of a draft or an object of fields, received ${describe(fields)}.`,
+    );
+  return { ...row, ...fields };
+}
+
+function refusePromise(result: unknown, what: string): void {
+  if (
+    typeof result !== 'object' ||
+    result === null ||
+    !('then' in result) ||
+    typeof result.then !== 'function'
+  )
+    return;
+  void Promise.resolve(result).catch(() => undefined);
+  throw new SyncError(
+    'INVALID_RECIPE',
+    `${what} returned a promise; it must be synchronous, because it is re-run on every new base. Do the waiting before mutate().`,
+  );
+}

@@ -1,0 +1,222 @@
+import type { Row, ServerRow, Version, EntityKey } from '../domain/entity.js';
+import type { DeadLetter, MutationRecord, Sealed, StoredOutcome } from '../domain/mutation.js';
+
+/** Time. Everything in the engine that waits or stamps asks for it here. */
+export interface Clock {
+  /** Milliseconds since the epoch; may jump. For people to read, never to order or expire by. */
+  now(): number;
+  /** Milliseconds that never go back, from an arbitrary origin. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Uniform in [0, 1). */
+export type Random = () => number;
+
+/** One group commit: the mutations of one tick, at most a few hundred. */
+export interface LogRecord {
+  /** Assigned by the storage, ascending, never reused: the order of all mutations in all tabs (OB3). */
+  readonly seq: number;
+  readonly mutations: readonly MutationRecord[];
+}
+
+/** The mutations sealed for one send. */
+export interface SealRecord {
+  readonly id: string;
+  readonly sealed: readonly Sealed[];
+}
+
+/** A row the server has confirmed; `row: undefined` is a tombstone. */
+export interface StoredRow {
+  readonly key: EntityKey;
+  readonly row: Row | undefined;
+  readonly version: Version | undefined;
+}
+
+export interface MetaRecord {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export interface StorageTables {
+  log: LogRecord;
+  seals: SealRecord;
+  rows: StoredRow;
+  deadLetters: DeadLetter;
+  meta: MetaRecord;
+}
+
+/** The property that identifies a record of each table. */
+export const STORAGE_KEYS = {
+  log: 'seq',
+  seals: 'id',
+  rows: 'key',
+  deadLetters: 'token',
+  meta: 'key',
+} as const satisfies {
+  [T in keyof StorageTables]: keyof StorageTables[T];
+};
+
+/** One atomic write. Everything in it is stored, or nothing. */
+export interface StorageWrite {
+  /** Commit only when the storage is still at this revision: the compare-and-swap that makes two drainers safe. */
+  readonly ifRevision?: number;
+  /** New log records; each gets the next sequence. */
+  readonly append?: readonly (readonly MutationRecord[])[];
+  readonly put?: { readonly [T in keyof StorageTables]?: readonly StorageTables[T][] };
+  readonly remove?: {
+    readonly log?: readonly number[];
+    readonly seals?: readonly string[];
+    readonly rows?: readonly EntityKey[];
+    readonly deadLetters?: readonly string[];
+  };
+  /** What became of mutations that leave the log in this write: the journal by which other tabs settle their promises. */
+  readonly outcomes?: readonly StoredOutcome[];
+}
+
+export interface StorageReceipt {
+  /** The storage's revision after this write; every write raises it by one. */
+  readonly revision: number;
+  /** The sequences of `append`, in order. */
+  readonly seqs: readonly number[];
+}
+
+export interface StorageState {
+  readonly revision: number;
+  readonly log: readonly LogRecord[];
+  readonly seals: readonly SealRecord[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly meta: readonly MetaRecord[];
+  /** All rows, or only those written after `since` when `partial`. */
+  readonly rows: readonly StoredRow[];
+  readonly partial: boolean;
+  /** Outcomes journalled after `since`. Bounded: the storage forgets old ones. */
+  readonly outcomes: readonly StoredOutcome[];
+  /** Records that could not be read, by table and key: left in place, reported, the others are fine (OB7). */
+  readonly unreadable: readonly {
+    readonly table: keyof StorageTables;
+    readonly key: unknown;
+    readonly cause: unknown;
+  }[];
+}
+
+/**
+ * The outbox's storage. Contract (see `runStorageContract`):
+ * - `write` is atomic, and resolves only when the transaction has completed with strict durability (OB1);
+ * - `write` resolves to `'stale'`, changing nothing, when `ifRevision` is not the current revision;
+ * - sequences ascend in commit order, across tabs and restarts, and are never reused (OB3);
+ * - values survive as structured clone carries them (OB6); keys are data, whatever they spell (LF3);
+ * - no method waits for anything but the storage itself.
+ */
+export interface SyncStorage {
+  /** Whether what is written survives the end of the process. */
+  readonly durable: boolean;
+  /** Opens or creates the storage of one namespace. Rejects when it cannot: the client then goes on in memory. */
+  open(namespace: string): Promise<void>;
+  /** One consistent read: everything, or (given a revision this instance has read before) rows and outcomes since. */
+  load(since?: number): Promise<StorageState>;
+  write(write: StorageWrite): Promise<StorageReceipt | 'stale'>;
+  /** Deletes everything of this namespace. */
+  destroy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the server said about one op, as facts; `domain/reconcile` judges them. */
+export type Reply =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      /** Rows as they are on the server after the op. */
+      readonly rows: readonly ServerRow[];
+      readonly result?: unknown;
+      readonly problem?: Problem;
+      readonly retryAfterMs?: number;
+    }
+  | {
+      readonly kind: 'failure';
+      /** `unexpected`: an answer that is not this protocol's (a login page, a proxy's error, no echo of the op). */
+      readonly failure: 'network' | 'timeout' | 'unexpected' | 'unclassified';
+      readonly cause: unknown;
+      readonly retryAfterMs?: number;
+    }
+  /** The server stopped before this op: it is undecided, through no fault of its own. */
+  | { readonly kind: 'omitted' };
+
+/** RFC 9457 problem details. */
+export interface Problem {
+  readonly type?: string;
+  readonly title?: string;
+  readonly detail?: string;
+  readonly [member: string]: unknown;
+}
+
+export interface PullPage {
+  readonly changes: readonly (ServerRow & {
+    /** `token.rev` of the mutation that caused it. */ readonly op: string | undefined;
+  })[];
+  readonly cursor: string;
+  readonly upToDate: boolean;
+}
+
+export type PullReply =
+  | { readonly kind: 'page'; readonly page: PullPage }
+  /** The cursor is too old or of another epoch: read everything again. */
+  | { readonly kind: 'resync' }
+  | { readonly kind: 'failed'; readonly reply: Exclude<Reply, { kind: 'omitted' }> };
+
+/** What sends mutations. Resolves whatever the network does; rejects only for a bug. */
+export interface Transport {
+  /** Whether ops of one push are carried out in order, so that a lane may have several in one batch. */
+  readonly ordered: boolean;
+  readonly limits: { readonly maxBatch: number; readonly maxBytes: number };
+  /** The bytes of an op, made once, at sealing (OB5). Throws `NOT_SERIALIZABLE` or `TOO_LARGE`. */
+  encode(op: OutgoingOp): string;
+  /** One reply per op, in order. */
+  push(sealed: readonly SealedOp[], context: { readonly signal: AbortSignal }): Promise<readonly Reply[]>;
+  pull?(request: { readonly cursor: string | undefined; readonly signal: AbortSignal }): Promise<PullReply>;
+}
+
+/** A mutation about to be sealed. */
+export interface OutgoingOp {
+  readonly token: string;
+  readonly rev: number;
+  readonly changes: Sealed['changes'];
+  readonly command: { readonly name: string; readonly args: unknown } | undefined;
+  /** Tokens that must have been accepted for this op to make sense; a server answers 424 otherwise. */
+  readonly after: readonly string[];
+}
+
+export interface SealedOp {
+  readonly token: string;
+  readonly rev: number;
+  readonly body: string;
+}
+
+/** Says when the server has news. Data always comes by pull, so a lost or doubled poke is harmless. */
+export interface ChangeSource {
+  /** Calls `poke` until `signal` is aborted; reconnects by itself; pokes after every (re)connection. */
+  listen(poke: () => void, signal: AbortSignal): void;
+}
+
+/** The platform's opinion of the network: a hint either way, never a veto (NQ1). */
+export interface Connectivity {
+  readonly online: boolean;
+  /** Calls `listener` when the opinion changes or the page wakes. Returns the unsubscribe. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** The right to drain: at most one holder per name at a time, where the platform can promise that. */
+export interface Lease {
+  /** Waits for the lease, then runs `work` while holding it. `work` ends when `signal` is aborted. Never rejects. */
+  hold(name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void>;
+}
+
+/** A hint to the other tabs of this namespace that the storage changed. May be lost; never carries data. */
+export interface TabChannel {
+  open(namespace: string, heard: () => void): { announce(): void; close(): void };
+}
+
+export interface Logger {
+  warn(message: string, ...details: unknown[]): void;
+}
