@@ -23,3 +23,24 @@ function dateOr(date: string | null | undefined, now: number): number {
   const parsed = date == null ? NaN : parseDate(date);
   return Number.isNaN(parsed) ? now : parsed;
 }
+
+/** What may carry a server's wish to be left alone: `Retry-After`, or `retryAfterMs` in the body where CORS hides headers. */
+export function readRetryAfter(
+  headers: { get(name: string): unknown } | undefined,
+  body: unknown,
+  now: number,
+): number | undefined {
+  const text = (name: string): string | undefined => {
+    const value = headers?.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return parseRetryAfter(text('retry-after'), text('date'), now) ?? clampRetryAfter(body);
+}
+
+function clampRetryAfter(body: unknown): number | undefined {
+  if (typeof body !== 'object' || body === null || !('retryAfterMs' in body)) return undefined;
+  const ms = body.retryAfterMs;
+  return typeof ms === 'number' && !Number.isNaN(ms)
+    ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
+    : undefined;
+}

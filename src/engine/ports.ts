@@ -1,5 +1,6 @@
-import type { Row, ServerRow, Version, EntityKey } from '../domain/entity.js';
+import type { Row, Version, EntityKey } from '../domain/entity.js';
 import type { DeadLetter, MutationRecord, Sealed, StoredOutcome } from '../domain/mutation.js';
+import type { OutgoingOp, PullPage, Reply } from '../domain/reply.js';
 
 /** Time. Everything in the engine that waits or stamps asks for it here. */
 export interface Clock {
@@ -122,42 +123,7 @@ export interface SyncStorage {
   close(): Promise<void>;
 }
 
-/** What the server said about one op, as facts; `domain/reconcile` judges them. */
-export type Reply =
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      /** Rows as they are on the server after the op. */
-      readonly rows: readonly ServerRow[];
-      readonly result?: unknown;
-      readonly problem?: Problem;
-      readonly retryAfterMs?: number;
-    }
-  | {
-      readonly kind: 'failure';
-      /** `unexpected`: an answer that is not this protocol's (a login page, a proxy's error, no echo of the op). */
-      readonly failure: 'network' | 'timeout' | 'unexpected' | 'unclassified';
-      readonly cause: unknown;
-      readonly retryAfterMs?: number;
-    }
-  /** The server stopped before this op: it is undecided, through no fault of its own. */
-  | { readonly kind: 'omitted' };
-
-/** RFC 9457 problem details. */
-export interface Problem {
-  readonly type?: string;
-  readonly title?: string;
-  readonly detail?: string;
-  readonly [member: string]: unknown;
-}
-
-export interface PullPage {
-  readonly changes: readonly (ServerRow & {
-    /** `token.rev` of the mutation that caused it. */ readonly op: string | undefined;
-  })[];
-  readonly cursor: string;
-  readonly upToDate: boolean;
-}
+export type { OutgoingOp, Problem, PullPage, Reply } from '../domain/reply.js';
 
 export type PullReply =
   | { readonly kind: 'page'; readonly page: PullPage }
@@ -169,22 +135,13 @@ export type PullReply =
 export interface Transport {
   /** Whether ops of one push are carried out in order, so that a lane may have several in one batch. */
   readonly ordered: boolean;
+  /** `maxBytes` bounds the UTF-8 bytes of all bodies of one push together. */
   readonly limits: { readonly maxBatch: number; readonly maxBytes: number };
   /** The bytes of an op, made once, at sealing (OB5). Throws `NOT_SERIALIZABLE` or `TOO_LARGE`. */
   encode(op: OutgoingOp): string;
   /** One reply per op, in order. */
   push(sealed: readonly SealedOp[], context: { readonly signal: AbortSignal }): Promise<readonly Reply[]>;
   pull?(request: { readonly cursor: string | undefined; readonly signal: AbortSignal }): Promise<PullReply>;
-}
-
-/** A mutation about to be sealed. */
-export interface OutgoingOp {
-  readonly token: string;
-  readonly rev: number;
-  readonly changes: Sealed['changes'];
-  readonly command: { readonly name: string; readonly args: unknown } | undefined;
-  /** Tokens that must have been accepted for this op to make sense; a server answers 424 otherwise. */
-  readonly after: readonly string[];
 }
 
 export interface SealedOp {

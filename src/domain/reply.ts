@@ -1,0 +1,54 @@
+import type { Change } from './changes.js';
+import type { ServerRow } from './entity.js';
+
+/** What the server said about one op, as facts; `reconcile` judges them. */
+export type Reply =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      /** Rows as they are on the server after the op. */
+      readonly rows: readonly ServerRow[];
+      readonly result?: unknown;
+      readonly problem?: Problem;
+      readonly retryAfterMs?: number;
+      /** The error this was read from, where a mutation's own function threw one. */
+      readonly cause?: unknown;
+    }
+  | Failure
+  /** The server stopped before this op: it is undecided, through no fault of its own. */
+  | { readonly kind: 'omitted' };
+
+/** No answer of this protocol: whether the op took effect is unknown. */
+export interface Failure {
+  readonly kind: 'failure';
+  /** `unexpected`: an answer that is not this protocol's (a login page, a proxy's error, no echo of the op). */
+  readonly failure: 'network' | 'timeout' | 'unexpected' | 'unclassified';
+  readonly cause: unknown;
+  readonly retryAfterMs?: number;
+}
+
+/** RFC 9457 problem details. */
+export interface Problem {
+  readonly type?: string;
+  readonly title?: string;
+  readonly detail?: string;
+  readonly [member: string]: unknown;
+}
+
+export interface PullPage {
+  readonly changes: readonly (ServerRow & {
+    /** `token.rev` of the mutation that caused it. */ readonly op: string | undefined;
+  })[];
+  readonly cursor: string;
+  readonly upToDate: boolean;
+}
+
+/** A mutation about to be sealed. */
+export interface OutgoingOp {
+  readonly token: string;
+  readonly rev: number;
+  readonly changes: readonly Change[];
+  readonly command: { readonly name: string; readonly args: unknown } | undefined;
+  /** Tokens that must have been accepted for this op to make sense; a server answers 424 otherwise. */
+  readonly after: readonly string[];
+}

@@ -1,0 +1,117 @@
+import type { Change } from './changes.js';
+import type { ServerRow } from './entity.js';
+import { describe } from './errors.js';
+import { idempotencyKey } from './mutation.js';
+import type { OutgoingOp, PullPage, Reply } from './reply.js';
+import { readRetryAfter } from './retryAfter.js';
+import { toJson } from './serialize.js';
+
+// The JSON of the sync protocol, version 1: what an op looks like, and what may be believed of an answer.
+
+/**
+ * The bytes of one op. `patch` sets top-level fields verbatim (null is a value), `unset` lists the removed ones (CF6).
+ * Throws `NOT_SERIALIZABLE` for what JSON would alter (OB6).
+ */
+export function encodeOp({ token, rev, changes, command, after }: OutgoingOp): string {
+  const head = { op: token, rev };
+  const [first, ...others] = changes;
+  if (command !== undefined)
+    return JSON.stringify({
+      ...head,
+      kind: 'command',
+      name: command.name,
+      args: toJson(command.args, command.name) ?? null,
+      after,
+    });
+  if (first !== undefined && others.length === 0)
+    return JSON.stringify({ ...head, ...wireChange(first), after });
+  return JSON.stringify({ ...head, kind: 'group', changes: changes.map(wireChange), after });
+}
+
+function wireChange(change: Change): object {
+  const { kind, collection: type, id } = change;
+  const what = `${type} "${id}"`;
+  switch (change.kind) {
+    case 'insert':
+      return { kind, type, id, data: toJson(change.row, what) };
+    case 'update':
+      return { kind, type, id, patch: toJson(change.patch, what), unset: change.unset };
+    case 'delete':
+      return { kind, type, id };
+  }
+}
+
+/** `{type, id, version, data}` as a row; undefined when it is anything else. `data: null` is a tombstone. */
+export function readEntity(value: unknown): ServerRow | undefined {
+  if (!isObject(value)) return undefined;
+  const { type, id, version, data } = value;
+  if (typeof type !== 'string' || type === '' || typeof id !== 'string' || id === '') return undefined;
+  if (typeof version !== 'string' && !(Number.isSafeInteger(version) && (version as number) >= 0))
+    return undefined;
+  if (data !== null && !isObject(data)) return undefined;
+  const row = value['deleted'] === true || data === null ? undefined : data;
+  return { collection: type, id, row, version: version as string | number };
+}
+
+/** One element of `results`: the key it echoes, and what it says; `wrong` names what is not of this protocol. */
+export interface WireResult {
+  readonly key: string;
+  readonly reply: Extract<Reply, { kind: 'answer' }> | { readonly kind: 'wrong'; readonly wrong: string };
+}
+
+/** Undefined when it does not say which op it is about. */
+export function readResult(value: unknown): WireResult | undefined {
+  if (!isObject(value) || typeof value['op'] !== 'string' || !Number.isSafeInteger(value['rev']))
+    return undefined;
+  const { op, rev, status, entities = [], result, problem } = value;
+  const key = idempotencyKey({ token: op, rev: rev as number });
+  const wrong = (what: string): WireResult => ({ key, reply: { kind: 'wrong', wrong: what } });
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 100 || status > 599)
+    return wrong(`status ${describe(status)}`);
+  if (!Array.isArray(entities)) return wrong(`entities ${describe(entities)}`);
+  const rows = entities.map(readEntity);
+  if (!rows.every((row) => row !== undefined)) return wrong('a malformed entity');
+  const retryAfterMs = readRetryAfter(undefined, problem, NaN);
+  return {
+    key,
+    reply: {
+      kind: 'answer',
+      status,
+      rows,
+      ...(result !== undefined && { result }),
+      ...(isObject(problem) && { problem }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    },
+  };
+}
+
+/**
+ * A page of the feed, or what is wrong with it. One bad change spoils the page: skipping it would lose it for good,
+ * for the cursor moves on. Unknown collections are not bad; the engine ignores them.
+ */
+export function readPage(value: unknown, since: string | undefined): PullPage | { readonly wrong: string } {
+  if (!isObject(value)) return { wrong: describe(value) };
+  const { changes, cursor, upToDate } = value;
+  if (typeof cursor !== 'string' || cursor === '') return { wrong: `a cursor that is ${describe(cursor)}` };
+  if (typeof upToDate !== 'boolean') return { wrong: `upToDate ${describe(upToDate)}` };
+  if (!Array.isArray(changes)) return { wrong: `changes ${describe(changes)}` };
+  // Asking again with the same cursor would get the same answer, for ever.
+  if (!upToDate && cursor === since)
+    return { wrong: `upToDate false, and the cursor it was asked with (${since})` };
+  const read: PullPage['changes'][number][] = [];
+  for (const change of changes as unknown[]) {
+    const row = readEntity(change);
+    if (row === undefined) return { wrong: `a malformed change at index ${read.length}` };
+    read.push({ ...row, op: echoOf(change as Record<string, unknown>) });
+  }
+  return { changes: read, cursor, upToDate };
+}
+
+function echoOf({ op, rev }: Record<string, unknown>): string | undefined {
+  if (typeof op !== 'string') return undefined;
+  return Number.isSafeInteger(rev) ? idempotencyKey({ token: op, rev: rev as number }) : op;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
