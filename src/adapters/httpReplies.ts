@@ -1,0 +1,141 @@
+import { SyncError } from '../domain/errors.js';
+import { idempotencyKey } from '../domain/mutation.js';
+import type { Reply } from '../domain/reply.js';
+import { readRetryAfter } from '../domain/retryAfter.js';
+import { replyOfThrown } from '../domain/thrown.js';
+import { isObject, readPage, readResult } from '../domain/wire.js';
+import type { PullReply, SealedOp } from '../engine/ports.js';
+
+// From an HTTP response to replies: what may be believed of it, and what is an unknown outcome (RT1).
+
+/** A reply to a request; what is left out of a batch is known only per op. */
+export type Answer = Exclude<Reply, { kind: 'omitted' }>;
+
+/** An answer received in full: `json` is undefined unless it was sent as JSON and parses. */
+export interface Received {
+  readonly response: Response;
+  readonly text: string;
+  readonly json: unknown;
+}
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/i;
+
+/**
+ * Why no answer was received. What a `fetch` of the app's own throws may carry a status; it is believed as far as that
+ * of an answer without a body would be.
+ */
+export function replyOfRequest(error: unknown): Answer {
+  const reply = replyOfThrown(error, Date.now());
+  switch (reply.kind) {
+    case 'answer':
+      return reply.status >= 500 || WITHOUT_PROBLEM.has(reply.status)
+        ? reply
+        : { kind: 'failure', failure: 'unexpected', cause: error };
+    case 'failure':
+      return reply.failure === 'unclassified' ? { ...reply, failure: 'network', cause: error } : reply;
+    case 'omitted':
+      throw error;
+  }
+}
+
+/** Reads the body within the request's own deadline. Part of a body is no answer, but a status needs none. */
+export async function receive(response: Response): Promise<Received> {
+  const { status, redirected } = response;
+  // An opaque redirect has status 0; 3xx is somebody else's answer, for this protocol has none.
+  if (redirected || status < 200 || (status >= 300 && status <= 399))
+    throw unexpected({ response, text: '' }, 'it leads elsewhere, or nowhere');
+  let text = '';
+  try {
+    text = await response.text();
+  } catch (cause) {
+    if (cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError')) throw cause;
+    if (response.ok) throw unexpected({ response, text }, 'its body broke off', cause);
+  }
+  return { response, text, json: parse(response, text) };
+}
+
+function parse(response: Response, text: string): unknown {
+  if (!JSON_TYPE.test(response.headers.get('content-type') ?? '')) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+export function readPush(received: Received, sealed: readonly SealedOp[]): readonly Reply[] {
+  const { response, json } = received;
+  const all = (reply: Reply): readonly Reply[] => sealed.map(() => reply);
+  if (!response.ok) return all(refusalOfAll(received));
+  const results = isObject(json) ? json['results'] : undefined;
+  if (!Array.isArray(results)) return all(failed(unexpected(received, 'it has no results')));
+  const replies = new Map<string, Reply>();
+  const expected = new Set(sealed.map(idempotencyKey));
+  for (const result of results.map(readResult)) {
+    if (result === undefined || !expected.has(result.key) || replies.has(result.key)) continue;
+    const { key, reply } = result;
+    replies.set(
+      key,
+      reply.kind === 'wrong' ? failed(unexpected(received, `${key} has ${reply.wrong}`)) : reply,
+    );
+  }
+  if (replies.size === 0) return all(failed(unexpected(received, 'it answers none of the ops')));
+  return sealed.map((op) => replies.get(idempotencyKey(op)) ?? { kind: 'omitted' });
+}
+
+// Statuses by which a proxy or a gateway speaks for itself as well as the server would.
+const WITHOUT_PROBLEM: ReadonlySet<number> = new Set([401, 408, 413, 425, 426, 429]);
+// Statuses that speak of one row. Of a whole request they say that nothing of this protocol is at this address, and
+// taking them for an op's would confirm deletes the server never saw.
+const OF_A_ROW: ReadonlySet<number> = new Set([404, 405, 409, 410, 412]);
+
+/** The envelope is not 2xx: nothing was decided, or the request as a whole is refused. */
+function refusalOfAll(received: Received): Answer {
+  const { status } = received.response;
+  const trusted =
+    status >= 500 || WITHOUT_PROBLEM.has(status) || (isObject(received.json) && !OF_A_ROW.has(status));
+  return trusted ? answer(received) : failed(unexpected(received, 'it is not an answer of this protocol'));
+}
+
+export function readPull(received: Received, cursor: string | undefined): PullReply {
+  const { response, json } = received;
+  if (response.ok) {
+    const page = readPage(json, cursor);
+    if (!('wrong' in page)) return { kind: 'page', page };
+    return { kind: 'failed', reply: failed(unexpected(received, `it has ${page.wrong}`)) };
+  }
+  // Without a cursor there is nothing to start over from.
+  if (response.status === 410 && isObject(json) && cursor !== undefined) return { kind: 'resync' };
+  return { kind: 'failed', reply: answer(received) };
+}
+
+function answer({ response, json }: Received): Answer {
+  const problem = isObject(json) ? json : undefined;
+  const retryAfterMs = readRetryAfter(response.headers, problem, Date.now());
+  return {
+    kind: 'answer',
+    status: response.status,
+    rows: [],
+    ...(problem !== undefined && { problem }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+function failed(cause: SyncError): Answer {
+  return { kind: 'failure', failure: 'unexpected', cause };
+}
+
+/** Names what came instead, for whoever has to find the proxy, the portal or the wrong address. */
+function unexpected(
+  { response, text }: { readonly response: Response; readonly text: string },
+  why: string,
+  cause?: unknown,
+): SyncError {
+  const type = response.headers.get('content-type') ?? 'no content type';
+  const start = text === '' ? 'no body' : `"${text.slice(0, 80)}"`;
+  return new SyncError(
+    'UNEXPECTED_RESPONSE',
+    `${response.url || 'The server'} answered ${response.status} (${type}, ${start}): ${why}. The outcome is unknown.`,
+    { ...(cause !== undefined && { cause }), status: response.status, details: { type, start } },
+  );
+}
