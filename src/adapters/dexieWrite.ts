@@ -1,0 +1,90 @@
+import type { StorageReceipt, StorageWrite } from '../engine/ports.js';
+import { STORES, type OutboxDatabase } from './dexieDatabase.js';
+import { storageError } from './storageError.js';
+
+/** A load whose last known revision is further back than this reads everything. */
+const JOURNAL_KEPT = 1_000;
+/** How often the journal is trimmed, in revisions: one delete of a range then. */
+const TRIM_EVERY = 256;
+
+export interface NamedWrite {
+  /** Unique among all writes of all tabs. */
+  readonly id: string;
+  readonly write: StorageWrite;
+  /**
+   * Present for a second attempt, when the answer to the first one was lost: a revision before the first one. The
+   * write may be in the journal, and is then not repeated.
+   */
+  readonly retryAfter?: number;
+}
+
+/**
+ * One transaction. Dexie's promise follows the transaction's `complete`, not the last request's success: at a full
+ * disk all requests succeed and the commit fails.
+ */
+export async function writeOnce(db: OutboxDatabase, named: NamedWrite): Promise<StorageReceipt | 'stale'> {
+  return db.transaction('rw', STORES, async () => {
+    const { id, write, retryAfter } = named;
+    if (retryAfter !== undefined) {
+      const first = await findWrite(db, id, retryAfter);
+      if (first !== undefined) return first;
+    }
+    if (write.ifRevision !== undefined && (await lastRevision(db)) !== write.ifRevision) return 'stale';
+    const seqs = await append(db, write.append ?? []);
+    const journalled = db.journal.add({
+      write: id,
+      seqs,
+      outcomes: write.outcomes ?? [],
+      rows: [...(write.put?.rows ?? []).map((row) => row.key), ...(write.remove?.rows ?? [])],
+    });
+    const [revision] = await Promise.all([journalled, ...change(db, write)]);
+    if (revision % TRIM_EVERY === 0)
+      await db.journal
+        .where(':id')
+        .belowOrEqual(revision - JOURNAL_KEPT)
+        .delete();
+    return { revision, seqs };
+  });
+}
+
+/** 0 for a storage that was never written to. */
+export async function lastRevision(db: OutboxDatabase): Promise<number> {
+  const [last = 0] = await db.journal.orderBy(':id').reverse().limit(1).primaryKeys();
+  return last;
+}
+
+async function append(db: OutboxDatabase, groups: NonNullable<StorageWrite['append']>): Promise<number[]> {
+  if (groups.length === 0) return [];
+  return db.log.bulkAdd(
+    groups.map((mutations) => ({ mutations })),
+    { allKeys: true },
+  );
+}
+
+function change(db: OutboxDatabase, { put = {}, remove = {} }: StorageWrite): PromiseLike<unknown>[] {
+  const running: PromiseLike<unknown>[] = [];
+  if (put.log?.length) running.push(db.log.bulkPut(put.log));
+  if (put.seals?.length) running.push(db.seals.bulkPut(put.seals));
+  if (put.rows?.length) running.push(db.rows.bulkPut(put.rows));
+  if (put.deadLetters?.length) running.push(db.deadLetters.bulkPut(put.deadLetters));
+  if (put.meta?.length) running.push(db.meta.bulkPut(put.meta));
+  if (remove.log?.length) running.push(db.log.bulkDelete([...remove.log]));
+  if (remove.seals?.length) running.push(db.seals.bulkDelete([...remove.seals]));
+  if (remove.rows?.length) running.push(db.rows.bulkDelete([...remove.rows]));
+  if (remove.deadLetters?.length) running.push(db.deadLetters.bulkDelete([...remove.deadLetters]));
+  return running;
+}
+
+/** What became of a write whose answer was lost: its receipt, or undefined when it was certainly not stored. */
+async function findWrite(db: OutboxDatabase, id: string, after: number): Promise<StorageReceipt | undefined> {
+  const records = await db.journal.toArray();
+  const found = records.find((record) => record.write === id);
+  if (found !== undefined) return { revision: found.revision, seqs: found.seqs };
+  const oldest = records[0]?.revision ?? 0;
+  if (oldest > after + 1)
+    throw storageError(
+      'unknownOutcome',
+      'Storage lost its connection during a write, and so much was written since that nothing tells whether it was stored.',
+    );
+  return undefined;
+}

@@ -1,0 +1,180 @@
+import type { EntityKey } from '../domain/entity.js';
+import type { StoredOutcome } from '../domain/mutation.js';
+import {
+  STORAGE_KEYS,
+  type StorageReceipt,
+  type StorageState,
+  type StorageTables,
+  type StorageWrite,
+  type SyncStorage,
+} from '../engine/ports.js';
+import { cloneValue } from './cloneValue.js';
+import { asStorageError, storageError } from './storageError.js';
+
+type Tables = { readonly [T in keyof StorageTables]: Map<unknown, StorageTables[T]> };
+
+interface JournalRecord {
+  readonly revision: number;
+  readonly outcomes: readonly StoredOutcome[];
+  readonly rows: readonly EntityKey[];
+}
+
+interface Namespace {
+  revision: number;
+  lastSeq: number;
+  journal: JournalRecord[];
+  readonly tables: Tables;
+}
+
+/** What several {@link memoryStorage} instances share: the "disk" of one pretended device. Opaque. */
+export interface MemoryDisk {
+  /** @internal */
+  readonly namespaces: Map<string, Namespace>;
+}
+
+export function createMemoryDisk(): MemoryDisk {
+  return { namespaces: new Map() };
+}
+
+export interface MemoryStorageOptions {
+  /**
+   * The disk to use. Instances on one disk are as tabs of one browser, and a new instance on the disk of a dead one
+   * is as the app after a crash.
+   * @default a disk of its own
+   */
+  readonly disk?: MemoryDisk;
+}
+
+const TABLES = Object.keys(STORAGE_KEYS) as (keyof StorageTables)[];
+const JOURNAL_KEPT = 1_000;
+const JOURNAL_SLACK = 250;
+
+/**
+ * A storage that ends with the process: the fallback where IndexedDB is missing or refused, and the one for tests.
+ * Values are cloned in and out, so that nobody shares a reference with the "disk".
+ */
+export function memoryStorage(options: MemoryStorageOptions = {}): SyncStorage {
+  const disk = options.disk ?? createMemoryDisk();
+  let namespace: string | undefined;
+  /** The revision before this instance's first write, for what happens to that write before the first load. */
+  let before: number | undefined;
+
+  function opened(): Namespace {
+    if (namespace === undefined)
+      throw storageError('usage', 'Memory storage is not open. Call open() first.');
+    let found = disk.namespaces.get(namespace);
+    if (found === undefined) disk.namespaces.set(namespace, (found = emptyNamespace()));
+    return found;
+  }
+
+  return {
+    durable: false,
+    // `async` turns what these throw into rejections; each runs to its end at once, which makes it atomic.
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async open(name) {
+      if (namespace !== undefined)
+        throw storageError(
+          'usage',
+          `Memory storage is already open, for "${namespace}". Call close() first.`,
+        );
+      namespace = name;
+      before = undefined;
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async load(since) {
+      return read(opened(), since, before);
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async write(write) {
+      const space = opened();
+      const receipt = store(space, write);
+      if (receipt !== 'stale') before ??= receipt.revision - 1;
+      return receipt;
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async destroy() {
+      opened();
+      disk.namespaces.delete(namespace as string);
+      namespace = undefined;
+    },
+    close() {
+      namespace = undefined;
+      return Promise.resolve();
+    },
+  };
+}
+
+function emptyNamespace(): Namespace {
+  return {
+    revision: 0,
+    lastSeq: 0,
+    journal: [],
+    tables: { log: new Map(), seals: new Map(), rows: new Map(), deadLetters: new Map(), meta: new Map() },
+  };
+}
+
+function store(space: Namespace, received: StorageWrite): StorageReceipt | 'stale' {
+  if (received.ifRevision !== undefined && received.ifRevision !== space.revision) return 'stale';
+  const write = copy(received, 'write'); // throws before anything is changed
+  const { tables } = space;
+  const seqs = (write.append ?? []).map((mutations) => {
+    const seq = ++space.lastSeq;
+    tables.log.set(seq, { seq, mutations });
+    return seq;
+  });
+  for (const table of TABLES) putAll(space, table, write.put?.[table]);
+  for (const [table, keys] of Object.entries(write.remove ?? {}) as [keyof StorageTables, unknown[]][])
+    for (const key of keys) tables[table].delete(key);
+  space.journal.push({
+    revision: ++space.revision,
+    outcomes: write.outcomes ?? [],
+    rows: [...(write.put?.rows ?? []).map((row) => row.key), ...(write.remove?.rows ?? [])],
+  });
+  if (space.journal.length > JOURNAL_KEPT + JOURNAL_SLACK) space.journal = space.journal.slice(-JOURNAL_KEPT);
+  return { revision: space.revision, seqs };
+}
+
+function putAll<T extends keyof StorageTables>(
+  space: Namespace,
+  table: T,
+  records: readonly StorageTables[T][] | undefined,
+): void {
+  for (const record of records ?? []) {
+    const key = record[STORAGE_KEYS[table] as unknown as keyof StorageTables[T]];
+    space.tables[table].set(key, record);
+    if (table === 'log') space.lastSeq = Math.max(space.lastSeq, key as number);
+  }
+}
+
+function read(space: Namespace, since: number | undefined, before: number | undefined): StorageState {
+  const { tables, revision, journal } = space;
+  const heard = since ?? before;
+  const news = heard === undefined ? [] : journal.filter((record) => record.revision > heard);
+  const partial = since !== undefined && news.length === revision - since;
+  return copy(
+    {
+      revision,
+      log: [...tables.log.values()].sort((a, b) => a.seq - b.seq),
+      seals: [...tables.seals.values()],
+      deadLetters: [...tables.deadLetters.values()],
+      meta: [...tables.meta.values()],
+      rows: partial
+        ? [...new Set(news.flatMap((record) => record.rows))].map(
+            (key) => tables.rows.get(key) ?? { key, row: undefined, version: undefined },
+          )
+        : [...tables.rows.values()],
+      partial,
+      outcomes: news.flatMap((record) => record.outcomes),
+      unreadable: [],
+    },
+    'read',
+  );
+}
+
+function copy<T>(value: T, doing: string): T {
+  try {
+    return cloneValue(value);
+  } catch (cause) {
+    throw asStorageError(doing, cause);
+  }
+}

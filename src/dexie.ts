@@ -1,0 +1,1 @@
+export { dexieStorage, type DexieStorageOptions } from './adapters/dexieStorage.js';

@@ -1,0 +1,44 @@
+import type { Row, Version } from '../domain/entity.js';
+import type { DeadLetter, MutationRecord, StoredOutcome } from '../domain/mutation.js';
+import type { SealRecord, StoredRow } from '../engine/ports.js';
+
+export function mutation(token: string): MutationRecord {
+  return {
+    token,
+    rev: 0,
+    name: '@update',
+    schema: 1,
+    variables: { id: token },
+    changes: [
+      {
+        kind: 'update',
+        collection: 'todos',
+        id: token,
+        patch: { done: true },
+        unset: [],
+        previous: { done: false },
+      },
+    ],
+    lanes: [`todos/${token}`],
+    priority: 'normal',
+    dependsOn: [],
+    createdAt: 1_000,
+  };
+}
+
+export function seal(id: string): SealRecord {
+  const { changes } = mutation(id);
+  return { id, sealed: [{ token: id, rev: 0, body: '{"op":1}', changes, sealedAt: 2_000 }] };
+}
+
+export function row(key: string, fields: Row | undefined, version: Version | undefined): StoredRow {
+  return { key, row: fields, version };
+}
+
+export function deadLetter(token: string): DeadLetter {
+  return { token, record: mutation(token), error: { code: 'REFUSED', message: 'No.' }, refusedAt: 3_000 };
+}
+
+export function outcome(token: string): StoredOutcome {
+  return { token, outcome: { kind: 'accepted', result: { of: token } } };
+}
