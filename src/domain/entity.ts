@@ -47,8 +47,8 @@ export function checkId(collection: string, id: unknown): asserts id is string {
 }
 
 /**
- * Whether `incoming` may replace `known`: base never goes back (RD3). An unversioned row never replaces a versioned
- * one that is already there, and versions that cannot be ordered replace when they differ.
+ * Whether a server row of version `incoming` may replace what is known: base never goes back (RD3). An unversioned row
+ * never replaces a versioned one, and versions that cannot be ordered replace when they differ.
  */
 export function isNewer(incoming: Version | undefined, known: BaseRow | undefined): boolean {
   if (known?.version === undefined) return true;

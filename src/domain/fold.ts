@@ -1,39 +1,37 @@
-import { applyChange, keyOf, type Change } from './changes.js';
+import { applyChange, keyOf } from './changes.js';
 import type { EntityKey, Row } from './entity.js';
-import type { Token } from './mutation.js';
-import type { Effect } from './transaction.js';
+import type { Effect, ReadRow } from './transaction.js';
 
 /** A pending mutation as the view needs it. */
 export interface Foldable {
-  readonly token: Token;
   /** Its latest effect. */
-  readonly changes: readonly Change[];
+  readonly effect: Effect;
   /**
    * Re-runs it on a base; absent for a built-in mutation, whose recorded fields are its meaning (ST3). Returns no
    * changes where it has no effect there; never throws.
    */
-  readonly rerun?: (read: (key: EntityKey) => Row | undefined) => Effect;
+  readonly rerun: ((read: ReadRow) => Effect) | undefined;
 }
 
-export interface Folded {
+export interface Folded<M> {
   /** The view of every entity that was folded. */
   readonly views: ReadonlyMap<EntityKey, Row | undefined>;
   /** What each re-run mutation does now. */
-  readonly effects: ReadonlyMap<Token, Effect>;
+  readonly effects: ReadonlyMap<M, Effect>;
 }
 
 /**
  * view = base + pending (ST2): applies `mutations`, in order, to `base`. Removing one mutation from the list removes
  * exactly its effect; there are no inverse patches anywhere.
  */
-export function fold(mutations: Iterable<Foldable>, base: (key: EntityKey) => Row | undefined): Folded {
+export function fold<M extends Foldable>(mutations: Iterable<M>, base: ReadRow): Folded<M> {
   const views = new Map<EntityKey, Row | undefined>();
-  const effects = new Map<Token, Effect>();
+  const effects = new Map<M, Effect>();
   const read = (key: EntityKey): Row | undefined => (views.has(key) ? views.get(key) : base(key));
   for (const mutation of mutations) {
     const effect = mutation.rerun?.(read);
-    if (effect !== undefined) effects.set(mutation.token, effect);
-    for (const change of effect?.changes ?? mutation.changes) {
+    if (effect !== undefined) effects.set(mutation, effect);
+    for (const change of (effect ?? mutation.effect).changes) {
       const key = keyOf(change);
       views.set(key, applyChange(read(key), change));
     }

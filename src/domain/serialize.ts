@@ -90,3 +90,15 @@ function cloneExotic(value: unknown, what: string, path: string): unknown {
     );
   }
 }
+
+/** About the length of `value` as JSON, in UTF-16 units; stops counting once it exceeds `limit`. */
+export function jsonSize(value: unknown, limit: number): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (typeof value !== 'object' || value === null) return 8;
+  let size = 2;
+  for (const [field, inner] of Object.entries(value)) {
+    size += field.length + 4 + jsonSize(inner, limit - size);
+    if (size > limit) return size;
+  }
+  return size;
+}

@@ -126,9 +126,9 @@ function encodeChange(change: Change, encode: Encode): Change {
 
 // The return value is ignored, so that `(draft) => (draft.n += 1)` means what it says.
 function editDraft(row: Row, recipe: (draft: unknown) => unknown): Row {
-  const draft = createDraft(row);
+  const draft = createDraft<Row>(row);
   refusePromise(recipe(draft), 'a recipe');
-  return finishDraft(draft) as Row;
+  return finishDraft<Row>(draft);
 }
 
 function mergeFields(row: Row, fields: object): Row {

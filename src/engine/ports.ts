@@ -177,3 +177,17 @@ export interface TabChannel {
 export interface Logger {
   warn(message: string, ...details: unknown[]): void;
 }
+
+/** What this environment offers; the entries fill it in. */
+export interface Platform {
+  readonly storage: () => SyncStorage;
+  /** Used when `storage` cannot be opened. */
+  readonly fallback: () => SyncStorage;
+  readonly connectivity: () => Connectivity;
+  readonly lease: () => Lease;
+  readonly tabs: () => TabChannel;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly createId: () => string;
+  readonly logger: Logger;
+}

@@ -1,0 +1,17 @@
+import { corePlatform } from './adapters/corePlatform.js';
+import type { SyncClient } from './engine/client.js';
+import { createSyncClient as create } from './engine/createSyncClient.js';
+import type { SyncClientOptions } from './engine/options.js';
+
+/**
+ * Creates a client with what every runtime offers; pass `storage` to keep edits beyond the process.
+ * @throws SyncError `INVALID_OPTIONS`
+ */
+export function createSyncClient(options: SyncClientOptions): SyncClient {
+  return create(options, corePlatform());
+}
+
+export { memoryStorage } from './adapters/memoryStorage.js';
+export { httpTransport, type HttpTransportOptions } from './adapters/httpTransport.js';
+export { eventSourceChanges, type EventSourceChangesOptions } from './adapters/eventSourceChanges.js';
+export * from './vocabulary.js';

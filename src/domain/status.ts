@@ -1,0 +1,64 @@
+/** In one word, what a user should know; the first that applies, from top to bottom. */
+export type SyncPhase =
+  /** The outbox is still being read. */
+  | 'starting'
+  | 'paused'
+  /** The server wants the user to sign in again; everything is kept. */
+  | 'needsAuth'
+  | 'offline'
+  | 'sending'
+  /** The last attempt failed, the next has its time. */
+  | 'waiting'
+  | 'pending'
+  /** The server has confirmed everything. */
+  | 'synced';
+
+/** The state of synchronisation, derived from the ledger (OS1). */
+export interface SyncStatus {
+  readonly phase: SyncPhase;
+  /** The platform's opinion. */
+  readonly online: boolean;
+  /** Whether this tab drains. */
+  readonly leader: boolean;
+  /** Whether edits survive the end of the process. */
+  readonly durable: boolean;
+  /** Undecided mutations, those being sent and held included. */
+  readonly pending: number;
+  readonly sending: number;
+  /** Waiting after a failure, or parked. */
+  readonly held: number;
+  /** Dead letters. */
+  readonly failed: number;
+  readonly needsAuth: boolean;
+  /** Milliseconds since the epoch of the last exchange that left nothing undone. */
+  readonly lastSyncedAt: number | undefined;
+}
+
+export type StatusFacts = Omit<SyncStatus, 'phase'> & { readonly ready: boolean; readonly paused: boolean };
+
+export function deriveStatus({ ready, paused, ...facts }: StatusFacts): SyncStatus {
+  return { phase: phaseOf({ ready, paused, ...facts }), ...facts };
+}
+
+function phaseOf(facts: StatusFacts): SyncPhase {
+  if (!facts.ready) return 'starting';
+  if (facts.paused) return 'paused';
+  if (facts.needsAuth) return 'needsAuth';
+  if (!facts.online) return 'offline';
+  if (facts.sending > 0) return 'sending';
+  if (facts.held > 0) return 'waiting';
+  return facts.pending > 0 ? 'pending' : 'synced';
+}
+
+/** OS2. */
+export type EntityStatus = 'synced' | 'pending' | 'sending' | 'held' | 'failed';
+
+export function deriveEntityStatus(
+  mutations: readonly { readonly sending: boolean; readonly held: boolean }[],
+  failed: boolean,
+): EntityStatus {
+  if (mutations.some((m) => m.sending)) return 'sending';
+  if (mutations.some((m) => m.held)) return 'held';
+  if (mutations.length > 0) return 'pending';
+  return failed ? 'failed' : 'synced';
+}

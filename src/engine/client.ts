@@ -1,0 +1,83 @@
+import type { StoreApi } from 'zustand/vanilla';
+import type { Draft } from 'immer';
+import type { AnyCollection, Collection } from '../domain/collection.js';
+import type { Definition } from '../domain/definition.js';
+import type { DeadLetter, Token } from '../domain/mutation.js';
+import type { Query } from '../domain/query.js';
+import type { EntityStatus, SyncStatus } from '../domain/status.js';
+import type { MutateOptions } from './caller.js';
+import type { SyncEventName, SyncEvents } from './events.js';
+import type { PendingFilter, PendingMutationView } from './pendingView.js';
+import type { PullResult } from './puller.js';
+import type { MutationHandle } from './settlement.js';
+import type { StoreState } from './store.js';
+import type { ProcessingSummary } from './summary.js';
+
+export interface SyncRequest {
+  /** @default 'both' */
+  readonly direction?: 'push' | 'pull' | 'both';
+  readonly signal?: AbortSignal;
+}
+
+export interface SyncResult {
+  readonly summary: ProcessingSummary;
+  /** Absent when nothing was pulled. */
+  readonly pulled: PullResult | undefined;
+}
+
+/** What is read and watched: `get()` returns the same object until something changed. */
+export interface Watchable<T> {
+  get(): T;
+  subscribe(listener: () => void): () => void;
+}
+
+export interface SyncClient {
+  readonly namespace: string;
+  /** Resolves when the storage is open and the view restored. Calls before it are kept. Never rejects. */
+  readonly ready: Promise<void>;
+  /** The Zustand store of all visible rows. Read it with `useStore`; it is written by the client only. */
+  readonly store: StoreApi<StoreState>;
+  readonly status: Watchable<SyncStatus>;
+
+  /** Shows the change at once and queues it. Throws `VALIDATION`, `NOT_SERIALIZABLE`, … and queues nothing. */
+  mutate<V, R>(definition: Definition<V, R>, variables: V, options?: MutateOptions): MutationHandle<R>;
+  insert<T extends object>(collection: Collection<T>, row: T, options?: MutateOptions): MutationHandle;
+  /** Edits a draft of the row, or sets fields of it; an undefined field is removed. */
+  update<T extends object>(
+    collection: Collection<T>,
+    id: string,
+    edit: ((draft: Draft<T>) => void) | Partial<T>,
+    options?: MutateOptions,
+  ): MutationHandle;
+  delete(collection: AnyCollection, id: string, options?: MutateOptions): MutationHandle;
+
+  get<T extends object>(collection: Collection<T>, id: string): T | undefined;
+  query<T extends object>(collection: Collection<T>, query?: Query<T>): readonly T[];
+  /** Calls `listener` after the row `id`, or with no id any row, of the collection changed. */
+  subscribe(collection: AnyCollection, id: string | undefined, listener: () => void): () => void;
+  /** A key for React that stays the same as long as the row exists. */
+  keyOf<T extends object>(collection: Collection<T>, row: T): string;
+  entityStatus(collection: AnyCollection, id: string): EntityStatus;
+
+  /**
+   * Takes an unsent mutation back, exactly that one (MU3). Resolves to `'settled'` when it is already decided. Rejects
+   * with `ALREADY_SENT` when it may have reached the server.
+   */
+  rollback(token: Token): Promise<'cancelled' | 'settled'>;
+  pending(filter?: PendingFilter): readonly PendingMutationView[];
+  deadLetters(): readonly DeadLetter[];
+  /** Forgets a dead letter for good. */
+  discard(token: Token): Promise<void>;
+  /** Called after pending mutations, dead letters or their states changed; changes of one tick are one call. */
+  watchMutations(listener: () => void): () => void;
+
+  /** Sends what can be sent, and reads what is new, now. */
+  sync(request?: SyncRequest): Promise<SyncResult>;
+  pause(): void;
+  resume(): void;
+  /** Resolves when everything called before has settled. Rejects with the signal's reason. */
+  flush(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  on<E extends SyncEventName>(event: E, listener: (data: SyncEvents[E]) => void): () => void;
+  /** Stops everything and closes the storage. What is pending stays stored. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,316 @@
+import { entityKey, type EntityKey } from '../domain/entity.js';
+import { describe, restoreError, SyncError } from '../domain/errors.js';
+import type { Transaction } from '../domain/transaction.js';
+import { abortable } from './abortable.js';
+import { createCaller, type Call } from './caller.js';
+import type { SyncClient } from './client.js';
+import type { Leaving } from './departures.js';
+import type { SyncEventName, SyncEvents } from './events.js';
+import { fallbackStorage } from './fallbackStorage.js';
+import { createLedger } from './ledger.js';
+import { createLiveQueries } from './liveQueries.js';
+import { createMutator } from './mutator.js';
+import { checkOptions, type SyncClientOptions } from './options.js';
+import { createOutbox } from './outbox.js';
+import type { PendingMutation } from './pendingMutation.js';
+import type { Platform } from './ports.js';
+import { createPuller } from './puller.js';
+import { createReporter } from './reporter.js';
+import { createStore } from './store.js';
+import { since } from './summary.js';
+import { createTopics } from './topics.js';
+import { createWorker } from './worker.js';
+
+/** Puts the parts together. Nothing is decided here. */
+export function createSyncClient(options: SyncClientOptions, platform: Platform): SyncClient {
+  const { namespace, collections, definitions, retry, concurrency, timeoutMs, pollMs } =
+    checkOptions(options);
+  const { transport, realtime } = options;
+  const { clock, random, createId, logger } = { ...platform, ...pickDefined(options) };
+  const connectivity = options.connectivity ?? platform.connectivity();
+  const lease = options.lease ?? platform.lease();
+  const life = new AbortController();
+  let isReady = false;
+  let isPaused = false;
+  let isLeader = false;
+  const paused = (): boolean => isPaused;
+  const now = (): number => clock.now();
+
+  const events = createTopics<unknown>((error) => logger.warn('holdfast: an event listener threw', error));
+  const emit = <E extends SyncEventName>(event: E, data: SyncEvents[E]): void => events.publish(event, data);
+  const failed = (error: unknown): void => emit('client.failure', { error });
+
+  const storage = fallbackStorage(options.storage ?? platform.storage(), platform.fallback, (error) => {
+    logger.warn(`holdfast: ${error.message}`, error.cause);
+    emit('storage.degraded', { error });
+  });
+  const ledger = createLedger();
+  const store = createStore(collections, createTopics<EntityKey>(failed));
+  const queries = createLiveQueries(store);
+  const reporter = createReporter({
+    ledger,
+    store,
+    now,
+    failed,
+    facts: () => ({
+      ready: isReady,
+      paused: isPaused,
+      leader: isLeader,
+      online: connectivity.online,
+      durable: storage.durable,
+      needsAuth: worker.needsAuth,
+    }),
+  });
+  const caller = createCaller({
+    collections,
+    definitions,
+    read: store.read,
+    now,
+    maxBytes: transport?.limits.maxBytes ?? Infinity,
+  });
+  const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => {
+    if (isReady) outbox.catchUp().catch(failed);
+  });
+  const outbox = createOutbox({
+    storage,
+    ledger,
+    store,
+    now,
+    left,
+    announce: () => tabs.announce(),
+    revive: (record, seq, place) => {
+      const mutation = caller.revive(record, seq, place);
+      if (mutation.parked)
+        emit('mutation.parked', { token: record.token, name: record.name, error: handlerMissing(mutation) });
+      return mutation;
+    },
+    saved(mutations) {
+      for (const { token, record, settlement } of mutations) {
+        settlement?.enqueued();
+        emit('mutation.enqueued', { token, name: record.name });
+      }
+      changed(mutations);
+    },
+    changed,
+    unreadable: reporter.once((what: string, cause: unknown) => {
+      const error = new SyncError(
+        'UNREADABLE',
+        `The stored record ${what} could not be read (${describe(cause)}); it is left in place.`,
+        { cause },
+      );
+      emit('storage.quarantined', { what, error });
+    }),
+  });
+  const worker = createWorker({
+    ledger,
+    outbox,
+    store,
+    transport,
+    clock,
+    random,
+    connectivity,
+    retry,
+    concurrency,
+    timeoutMs,
+    paused,
+    failed,
+    changed(mutations) {
+      for (const { token, record, failures, sending } of mutations)
+        if (failures !== undefined && !sending)
+          emit('mutation.delayed', {
+            token,
+            name: record.name,
+            error: failures.error,
+            attempts: failures.count,
+          });
+      reporter.changed(mutations);
+    },
+  });
+  const read = transport?.pull?.bind(transport);
+  const puller =
+    read &&
+    createPuller({
+      read,
+      outbox,
+      ledger,
+      clock,
+      random,
+      retry,
+      pollMs,
+      paused,
+      pulled: (result) =>
+        result.kind === 'failed'
+          ? emit('pull.failed', { error: result.error })
+          : emit('pull.completed', { rows: result.rows }),
+    });
+  const mutator = createMutator({
+    namespace,
+    caller,
+    definitions,
+    ledger,
+    store,
+    outbox,
+    createId,
+    disposed: () => life.signal.aborted,
+    changed: reporter.changed,
+  });
+
+  function changed(mutations: readonly PendingMutation[] = []): void {
+    reporter.changed(mutations);
+    worker.wake();
+  }
+
+  function left({ mutation, outcome, error: known }: Leaving): void {
+    const { token, settlement, record } = mutation;
+    const { name } = record;
+    switch (outcome.kind) {
+      case 'accepted':
+      case 'annulled': {
+        const result = outcome.kind === 'accepted' ? outcome.result : undefined;
+        settlement?.accepted(result);
+        emit('mutation.confirmed', { token, name, result });
+        break;
+      }
+      case 'refused': {
+        const error = known ?? restoreError(outcome.error);
+        settlement?.rejected(error);
+        emit('mutation.rejected', { token, name, error });
+        break;
+      }
+      case 'cancelled':
+        settlement?.rejected(new SyncError('CANCELLED', `"${name}" was rolled back before it was sent.`));
+        emit('mutation.cancelled', { token, name });
+        break;
+    }
+    changed([mutation]);
+  }
+
+  async function start(): Promise<void> {
+    try {
+      await storage.open(namespace);
+      await outbox.open();
+    } catch (error) {
+      logger.warn('holdfast: the outbox could not be read', error);
+      failed(error);
+    }
+    isReady = true;
+    mutator.ready();
+    changed();
+  }
+
+  async function drain(): Promise<void> {
+    await ready;
+    await lease.hold(`holdfast:${namespace}`, life.signal, async () => {
+      isLeader = true;
+      await outbox.catchUp().catch(failed); // what the tab before us wrote last
+      if (puller !== undefined) realtime?.listen(puller.wake, life.signal);
+      await Promise.all([worker.run(life.signal), puller?.run(life.signal)]);
+      isLeader = false;
+    });
+  }
+
+  function networkChanged(): void {
+    if (connectivity.online) {
+      worker.networkChanged();
+      puller?.wake();
+    }
+    changed();
+  }
+
+  const unsubscribe = connectivity.subscribe(networkChanged);
+  const ready = start();
+  const draining = drain();
+
+  return {
+    namespace,
+    ready,
+    store: store.api,
+    status: reporter.status,
+    mutate(definition, variables, mutateOptions = {}) {
+      mutator.check(definition);
+      return mutator.perform({
+        name: definition.name,
+        definition,
+        variables,
+        work: (tx, checked) => definition.optimistic(tx, checked as typeof variables),
+        options: mutateOptions,
+      });
+    },
+    insert: (collection, row, mutateOptions = {}) =>
+      mutator.perform(adHoc('@insert', (tx) => tx.insert(collection, row), mutateOptions)),
+    update: (collection, id, edit, mutateOptions = {}) =>
+      mutator.perform(adHoc('@update', (tx) => tx.update(collection, id, edit), mutateOptions)),
+    delete: (collection, id, mutateOptions = {}) =>
+      mutator.perform(adHoc('@delete', (tx) => tx.delete(collection, id), mutateOptions)),
+    get: (collection, id) => store.get(collection.name, id) as never,
+    query: (collection, query = {}) => queries.run(collection, query),
+    subscribe: (collection, id, listener) =>
+      store.changes.subscribe(id === undefined ? collection.name : entityKey(collection.name, id), listener),
+    keyOf: (collection, row) => collection.idOf(row),
+    entityStatus: (collection, id) => reporter.entityStatus(entityKey(collection.name, id)),
+    rollback: mutator.rollback,
+    pending: reporter.pending,
+    deadLetters: reporter.deadLetters,
+    discard: outbox.discard,
+    watchMutations: reporter.watch,
+    async sync({ direction = 'both', signal } = {}) {
+      await ready;
+      await outbox.idle();
+      const before = { ...worker.total };
+      const startedAt = clock.monotonic();
+      if (direction !== 'pull') await abortable(worker.quiet(), signal);
+      const pulled =
+        direction === 'push'
+          ? undefined
+          : await abortable(puller?.pull() ?? Promise.resolve(undefined), signal);
+      return { summary: since(before, worker.total, clock.monotonic() - startedAt), pulled };
+    },
+    pause() {
+      isPaused = true;
+      changed();
+    },
+    resume() {
+      isPaused = false;
+      networkChanged();
+    },
+    async flush({ signal } = {}) {
+      await ready;
+      await outbox.idle();
+      await abortable(reporter.settled(ledger.pending.keys()), signal);
+    },
+    on: (event, listener) => events.subscribe(event, listener as (data: unknown) => void),
+    async dispose() {
+      life.abort();
+      unsubscribe();
+      await draining;
+      await outbox.idle();
+      tabs.close();
+      await storage.close();
+    },
+  };
+}
+
+function adHoc(name: string, work: (tx: Transaction) => unknown, options: Call['options']): Call {
+  return { name, definition: undefined, variables: undefined, work, options };
+}
+
+function handlerMissing({ record }: PendingMutation): SyncError {
+  return new SyncError(
+    'HANDLER_MISSING',
+    `"${record.name}" (version ${record.schema}) is stored, but this client has no definition for it; it is kept until one is passed to createSyncClient({ mutations }).`,
+  );
+}
+
+function pickDefined({
+  clock,
+  random,
+  createId,
+  logger,
+}: SyncClientOptions): Partial<Pick<Platform, 'clock' | 'random' | 'createId' | 'logger'>> {
+  return {
+    ...(clock && { clock }),
+    ...(random && { random }),
+    ...(createId && { createId }),
+    ...(logger && { logger }),
+  };
+}

@@ -1,0 +1,49 @@
+import { keyOf } from '../domain/changes.js';
+import { SyncError } from '../domain/errors.js';
+import type { Sealed, Token } from '../domain/mutation.js';
+import type { PendingMutation } from './pendingMutation.js';
+import type { Transport } from './ports.js';
+import type { Store } from './store.js';
+
+/** What `mutation` sends, now and at every retry; or why it can never be sent (OB5). */
+export function freeze(
+  mutation: PendingMutation,
+  transport: Transport | undefined,
+  store: Store,
+  sealedAt: number,
+): Sealed | SyncError {
+  const { record, definition } = mutation;
+  const { changes } = mutation.effect;
+  const sealed = { token: record.token, rev: record.rev, changes, sealedAt };
+  if (transport === undefined) return sealed;
+  const command = definition?.command === true ? { name: record.name, args: record.variables } : undefined;
+  try {
+    return {
+      ...sealed,
+      body: transport.encode({
+        token: record.token,
+        rev: record.rev,
+        changes,
+        command,
+        after: prerequisites(mutation, store),
+      }),
+    };
+  } catch (cause) {
+    return cause instanceof SyncError
+      ? cause
+      : new SyncError('NOT_SERIALIZABLE', `"${record.name}" could not be encoded for sending.`, { cause });
+  }
+}
+
+/** The undecided inserts of the rows that this mutation changes, and what it says it depends on. */
+function prerequisites(mutation: PendingMutation, store: Store): readonly Token[] {
+  const after = new Set(mutation.dependsOn);
+  for (const key of mutation.effect.changes.map(keyOf)) {
+    for (const earlier of store.pendingOn(key)) {
+      if (earlier === mutation) break;
+      if (earlier.changes.some((change) => change.kind === 'insert' && keyOf(change) === key))
+        after.add(earlier.token);
+    }
+  }
+  return [...after];
+}

@@ -1,0 +1,107 @@
+import { RETRY_DEFAULTS, type RetryOptions } from '../domain/backoff.js';
+import type { AnyCollection } from '../domain/collection.js';
+import type { AnyDefinition } from '../domain/definition.js';
+import { describe, SyncError } from '../domain/errors.js';
+import type {
+  ChangeSource,
+  Clock,
+  Connectivity,
+  Lease,
+  Logger,
+  Random,
+  SyncStorage,
+  TabChannel,
+  Transport,
+} from './ports.js';
+
+export interface SyncClientOptions {
+  /** The app's name: with `user`, the namespace of everything stored. Letters, digits, `_`, `-`, `.`; at most 128. */
+  readonly name: string;
+  /** One user's outbox is never sent under another's session (LF1). */
+  readonly user?: string;
+  readonly collections: readonly AnyCollection[];
+  /** Every named mutation the app uses, also those that only an earlier session used. */
+  readonly mutations?: readonly AnyDefinition[];
+  /** Sends mutations without a `mutationFn` of their own, and reads changes. */
+  readonly transport?: Transport;
+  readonly storage?: SyncStorage;
+  /** Says when there is news; without it the client polls. */
+  readonly realtime?: ChangeSource;
+  readonly connectivity?: Connectivity;
+  readonly lease?: Lease;
+  readonly tabs?: TabChannel;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Makes tokens. @default UUIDv7 (RFC 9562) */
+  readonly createId?: () => string;
+  readonly logger?: Logger;
+  readonly retry?: Partial<RetryOptions>;
+  /** How many mutations are sent by their own functions at a time. @default 4 */
+  readonly concurrency?: number;
+  /** Milliseconds after which a request without an answer has an unknown outcome. @default 30_000 */
+  readonly timeoutMs?: number;
+  /** Milliseconds between pulls when nothing else asks for one. @default 30_000 */
+  readonly pollMs?: number;
+}
+
+export interface CheckedOptions {
+  readonly namespace: string;
+  readonly collections: ReadonlyMap<string, AnyCollection>;
+  readonly definitions: ReadonlyMap<string, AnyDefinition>;
+  readonly retry: RetryOptions;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly pollMs: number;
+}
+
+const NAME = /^[\w.-]{1,128}$/;
+
+/** Checks options at the door, and says what was received. */
+export function checkOptions(options: SyncClientOptions): CheckedOptions {
+  const bad = (what: string, value: unknown): never => {
+    throw new SyncError('INVALID_OPTIONS', `createSyncClient: ${what}, received ${describe(value)}.`);
+  };
+  const positive = (name: string, value: number): number =>
+    Number.isFinite(value) && value > 0 ? value : bad(`${name} must be a positive number`, value);
+  if (typeof options !== 'object' || (options as unknown) === null) bad('options must be an object', options);
+  const { name, user, concurrency = 4, timeoutMs = 30_000, pollMs = 30_000 } = options;
+  if (typeof name !== 'string' || !NAME.test(name))
+    bad('name must be 1 to 128 letters, digits, "_", "-" or "."', name);
+  if (user !== undefined && (typeof user !== 'string' || user === ''))
+    bad('user must be a non-empty string', user);
+  if (!Array.isArray(options.collections))
+    bad('collections must be an array of collections', options.collections);
+  const retry = { ...RETRY_DEFAULTS, ...options.retry };
+  positive('retry.baseMs', retry.baseMs);
+  positive('retry.capMs', retry.capMs);
+  return {
+    namespace: user === undefined ? name : `${name}:${encodeURIComponent(user)}`,
+    collections: byName(options.collections, 'collection'),
+    definitions: byName(options.mutations ?? [], 'mutation'),
+    retry,
+    concurrency: positive('concurrency', concurrency),
+    timeoutMs: positive('timeoutMs', timeoutMs),
+    pollMs: positive('pollMs', pollMs),
+  };
+}
+
+function byName<T extends { readonly name: string }>(
+  list: readonly T[],
+  what: string,
+): ReadonlyMap<string, T> {
+  const map = new Map<string, T>();
+  for (const item of list) {
+    if (typeof (item as Partial<T> | undefined)?.name !== 'string')
+      throw new SyncError(
+        'INVALID_OPTIONS',
+        `createSyncClient: a ${what} must come from define${what === 'mutation' ? 'Mutation' : 'Collection'}, received ${describe(item)}.`,
+      );
+    if (map.has(item.name) && map.get(item.name) !== item)
+      throw new SyncError(
+        'INVALID_OPTIONS',
+        `createSyncClient: two ${what}s are called "${item.name}"; names are stored, so each needs its own.`,
+      );
+    map.set(item.name, item);
+  }
+  return map;
+}

@@ -1,0 +1,132 @@
+import { backoffMs, type RetryOptions } from '../domain/backoff.js';
+import { SyncError } from '../domain/errors.js';
+import { isAborted } from './abortable.js';
+import type { Ledger } from './ledger.js';
+import type { Outbox } from './outbox.js';
+import type { Clock, PullReply, Random, Transport } from './ports.js';
+import { createWakeup } from './wakeup.js';
+
+/** Reads the server's changes into the base, page by page, for ever. One runs per client, while it holds the lease. */
+export interface Puller {
+  run(signal: AbortSignal): Promise<void>;
+  /** There may be news. */
+  readonly wake: () => void;
+  /** Resolves when everything the server has at the time of the call is in the base, or with what went wrong. */
+  pull(): Promise<PullResult>;
+}
+
+export type PullResult =
+  | { readonly kind: 'up-to-date'; readonly rows: number }
+  | { readonly kind: 'failed'; readonly error: SyncError };
+
+export interface PullerOptions {
+  /** Reads one page. */
+  readonly read: NonNullable<Transport['pull']>;
+  readonly outbox: Outbox;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly retry: RetryOptions;
+  /** Milliseconds between pulls when nothing else asks for one. */
+  readonly pollMs: number;
+  readonly paused: () => boolean;
+  readonly pulled: (result: PullResult) => void;
+}
+
+export function createPuller(options: PullerOptions): Puller {
+  const { outbox, ledger, clock } = options;
+  const wakeup = createWakeup(clock);
+  let waiters: ((result: PullResult) => void)[] = [];
+  let failures = 0;
+
+  const hasWaiters = (): boolean => waiters.length > 0;
+
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (options.paused()) {
+        await wakeup.wait(Infinity, signal);
+        continue;
+      }
+      const asked = waiters;
+      waiters = [];
+      const result = await pullAll(signal);
+      failures = result.kind === 'failed' ? failures + 1 : 0;
+      for (const resolve of asked) resolve(result);
+      if (isAborted(signal)) break;
+      options.pulled(result);
+      if (hasWaiters()) continue;
+      const delay =
+        result.kind === 'failed' ? backoffMs(failures, options.retry, options.random) : options.pollMs;
+      await wakeup.wait(clock.monotonic() + delay, signal);
+    }
+    for (const resolve of waiters.splice(0))
+      resolve({ kind: 'failed', error: new SyncError('DISPOSED', 'The client stopped pulling.') });
+  }
+
+  async function pullAll(signal: AbortSignal): Promise<PullResult> {
+    let rows = 0;
+    while (!signal.aborted) {
+      const from = ledger.cursor;
+      const reply = await ask(from, signal);
+      switch (reply.kind) {
+        case 'failed':
+          return { kind: 'failed', error: judge(reply) };
+        case 'resync':
+          if (from === undefined)
+            return {
+              kind: 'failed',
+              error: new SyncError(
+                'UNEXPECTED_RESPONSE',
+                'The server asks for a full read in answer to one.',
+              ),
+            };
+          await outbox.forgetCursor();
+          break;
+        case 'page':
+          if (reply.page.cursor === from && !reply.page.upToDate)
+            return {
+              kind: 'failed',
+              error: new SyncError(
+                'UNEXPECTED_RESPONSE',
+                `The server says there is more after cursor "${from ?? ''}" and does not move it.`,
+              ),
+            };
+          await outbox.receive(reply.page, from);
+          rows += reply.page.changes.length;
+          if (reply.page.upToDate) return { kind: 'up-to-date', rows };
+          break;
+      }
+    }
+    return { kind: 'failed', error: new SyncError('DISPOSED', 'The client stopped pulling.') };
+  }
+
+  async function ask(cursor: string | undefined, signal: AbortSignal): Promise<PullReply> {
+    try {
+      return await options.read({ cursor, signal });
+    } catch (cause) {
+      return { kind: 'failed', reply: { kind: 'failure', failure: 'unclassified', cause } };
+    }
+  }
+
+  return {
+    run,
+    wake: wakeup.wake,
+    pull: () =>
+      new Promise((resolve) => {
+        waiters.push(resolve);
+        wakeup.wake();
+      }),
+  };
+}
+
+function judge({ reply }: Extract<PullReply, { kind: 'failed' }>): SyncError {
+  if (reply.kind === 'failure')
+    return reply.cause instanceof SyncError
+      ? reply.cause
+      : new SyncError('NETWORK', 'The pull failed.', { cause: reply.cause });
+  return new SyncError(
+    reply.status === 401 ? 'UNAUTHORIZED' : 'UNAVAILABLE',
+    `The pull was answered with status ${reply.status}.`,
+    { status: reply.status },
+  );
+}

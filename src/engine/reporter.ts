@@ -1,0 +1,127 @@
+import { keyOf } from '../domain/changes.js';
+import type { EntityKey } from '../domain/entity.js';
+import type { DeadLetter, Token } from '../domain/mutation.js';
+import {
+  deriveEntityStatus,
+  deriveStatus,
+  type EntityStatus,
+  type StatusFacts,
+  type SyncStatus,
+} from '../domain/status.js';
+import type { Watchable } from './client.js';
+import { deadLettersOf, type Ledger } from './ledger.js';
+import type { PendingMutation } from './pendingMutation.js';
+import { isHeld, matches, viewPending, type PendingFilter, type PendingMutationView } from './pendingView.js';
+import type { Store } from './store.js';
+import { createTopics } from './topics.js';
+
+/** Derives what is told about the ledger, and tells when it may have changed: once per tick, however much changed. */
+export interface Reporter {
+  readonly status: Watchable<SyncStatus>;
+  entityStatus(key: EntityKey): EntityStatus;
+  readonly pending: (filter?: PendingFilter) => readonly PendingMutationView[];
+  readonly deadLetters: () => readonly DeadLetter[];
+  readonly watch: (listener: () => void) => () => void;
+  readonly changed: (mutations: readonly PendingMutation[]) => void;
+  /** Resolves when none of `tokens` is pending any more. */
+  settled(tokens: Iterable<Token>): Promise<void>;
+  /** Lets a message through once per first argument. */
+  once<A extends unknown[]>(tell: (what: string, ...rest: A) => void): (what: string, ...rest: A) => void;
+}
+
+export interface ReporterOptions {
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly facts: () => Omit<StatusFacts, 'pending' | 'sending' | 'held' | 'failed' | 'lastSyncedAt'>;
+  readonly now: () => number;
+  readonly failed: (error: unknown) => void;
+}
+
+export function createReporter({ ledger, store, facts, now, failed }: ReporterOptions): Reporter {
+  const topics = createTopics<undefined>(failed);
+  let status: SyncStatus | undefined;
+  let views: readonly PendingMutationView[] | undefined;
+  let letters: readonly DeadLetter[] | undefined;
+  let lastSyncedAt: number | undefined;
+  let wasPending = false;
+  let scheduled = false;
+  const viewOf = new WeakMap<PendingMutation, PendingMutationView>();
+
+  function changed(mutations: readonly PendingMutation[]): void {
+    views = letters = undefined;
+    for (const mutation of mutations) viewOf.delete(mutation);
+    if (ledger.pending.size === 0 && wasPending) lastSyncedAt = now();
+    wasPending = ledger.pending.size > 0;
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(() => {
+      scheduled = false;
+      topics.publish('mutations', undefined);
+    });
+  }
+
+  function readStatus(): SyncStatus {
+    let sending = 0;
+    let held = 0;
+    for (const mutation of ledger.pending.values()) {
+      if (mutation.sending) sending++;
+      else if (isHeld(mutation)) held++;
+    }
+    const next = deriveStatus({
+      ...facts(),
+      pending: ledger.pending.size,
+      sending,
+      held,
+      failed: ledger.deadLetters.size,
+      lastSyncedAt,
+    });
+    const same =
+      status !== undefined &&
+      (Object.keys(next) as (keyof SyncStatus)[]).every((field) => next[field] === status?.[field]);
+    return same && status !== undefined ? status : (status = next);
+  }
+
+  return {
+    status: { get: readStatus, subscribe: (listener) => topics.subscribe('mutations', listener) },
+    entityStatus(key) {
+      const writers = store
+        .pendingOn(key)
+        .filter((m) => m.effect.changes.some((change) => keyOf(change) === key));
+      return deriveEntityStatus(
+        writers.map((m) => ({ sending: m.sending, held: isHeld(m) })),
+        ledger.deadLetters.size > 0 && deadLettersOf(ledger, key).length > 0,
+      );
+    },
+    pending(filter) {
+      views ??= [...ledger.pending.values()].map((mutation) => {
+        const known = viewOf.get(mutation) ?? viewPending(mutation);
+        viewOf.set(mutation, known);
+        return known;
+      });
+      return filter === undefined ? views : views.filter((view) => matches(view, filter));
+    },
+    deadLetters: () => (letters ??= [...ledger.deadLetters.values()]),
+    watch: (listener) => topics.subscribe('mutations', listener),
+    changed,
+    settled: (tokens) =>
+      new Promise((resolve) => {
+        const open = new Set(tokens);
+        const check = (): void => {
+          for (const token of open) if (!ledger.pending.has(token)) open.delete(token);
+          if (open.size > 0) return;
+          stop();
+          resolve();
+        };
+        const stop = topics.subscribe('mutations', check);
+        check();
+      }),
+    once(tell) {
+      const told = new Set<string>();
+      return (what, ...rest) => {
+        if (told.has(what)) return;
+        told.add(what);
+        tell(what, ...rest);
+      };
+    },
+  };
+}

@@ -1,0 +1,196 @@
+import { createStore as createZustandStore, type StoreApi } from 'zustand/vanilla';
+import { applyChange, keyOf, sameValue } from '../domain/changes.js';
+import type { AnyCollection } from '../domain/collection.js';
+import { splitKey, type BaseRow, type EntityKey, type Row, type ServerRow } from '../domain/entity.js';
+import { connected, fold } from '../domain/fold.js';
+import { byOrder, type PendingMutation } from './pendingMutation.js';
+import { createTable, type CollectionView, type Table } from './table.js';
+import type { Topics } from './topics.js';
+
+/**
+ * The state of `client.store`. Every change makes a new state with a new view object for each changed collection;
+ * rows keep their identity until they change. A view is a window on the present, not a copy (decision 0002).
+ */
+export interface StoreState {
+  /** Counts the changes. */
+  readonly revision: number;
+  readonly collections: Readonly<Record<string, CollectionView>>;
+}
+
+export interface StoreChange {
+  readonly add?: readonly PendingMutation[];
+  readonly drop?: readonly PendingMutation[];
+  /** Rows that were let into the base: the outbox has decided that they are newer, and stored them. */
+  readonly rows?: readonly ServerRow[];
+}
+
+/** Base rows, and over them the pending mutations. Every change is one notification (ST5, ST6). */
+export interface Store {
+  readonly api: StoreApi<StoreState>;
+  readonly read: (key: EntityKey) => Row | undefined;
+  get(collection: string, id: string): Row | undefined;
+  readonly base: (key: EntityKey) => BaseRow | undefined;
+  view(collection: string): CollectionView;
+  /** The undecided mutations that read or write an entity, in order. */
+  readonly pendingOn: (key: EntityKey) => readonly PendingMutation[];
+  /** Shows a mutation whose `effect` was computed on the present view. Costs what it touches, nothing more (ST7). */
+  apply(mutation: PendingMutation): void;
+  /** Adds and drops mutations and sets base rows, as one change. */
+  change(change: StoreChange): void;
+  /** Called with the entity's key after its row changed. */
+  readonly changes: Topics<EntityKey>;
+}
+
+export function createStore(
+  collections: ReadonlyMap<string, AnyCollection>,
+  changes: Topics<EntityKey>,
+): Store {
+  const tables = new Map<string, Table>();
+  for (const name of collections.keys()) tables.set(name, createTable());
+  const api = createZustandStore<StoreState>(() => ({
+    revision: 0,
+    collections: Object.fromEntries([...tables].map(([name, t]) => [name, t.view()])),
+  }));
+
+  const at = (key: EntityKey): { table: Table | undefined; id: string } => {
+    const { collection, id } = splitKey(key);
+    return { table: tables.get(collection), id };
+  };
+  const read = (key: EntityKey): Row | undefined => {
+    const { table, id } = at(key);
+    return table?.read(id);
+  };
+  const baseRow = (key: EntityKey): Row | undefined => {
+    const { table, id } = at(key);
+    return table?.base.get(id)?.row;
+  };
+  const pendingOn = (key: EntityKey): readonly PendingMutation[] => {
+    const { table, id } = at(key);
+    return table?.overlay.get(id)?.pending ?? [];
+  };
+
+  function publish(changed: readonly EntityKey[]): void {
+    if (changed.length === 0) return;
+    const views: Record<string, CollectionView> = {};
+    for (const key of changed) {
+      const { collection } = splitKey(key);
+      const table = tables.get(collection);
+      if (table !== undefined && !Object.hasOwn(views, collection)) views[collection] = table.view();
+    }
+    api.setState((s) => ({ revision: s.revision + 1, collections: { ...s.collections, ...views } }));
+    for (const key of changed) changes.publish(key, key);
+    for (const collection of Object.keys(views)) changes.publish(collection, collection);
+  }
+
+  function apply(mutation: PendingMutation): void {
+    for (const key of mutation.effect.touched) {
+      const { table, id } = at(key);
+      table?.addPending(id, mutation);
+    }
+    const changed: EntityKey[] = [];
+    for (const change of mutation.effect.changes) {
+      const table = tables.get(change.collection);
+      if (table === undefined) continue;
+      table.show(change.id, applyChange(table.read(change.id), change));
+      changed.push(keyOf(change));
+    }
+    publish(changed);
+  }
+
+  function change({ add = [], drop = [], rows = [] }: StoreChange): void {
+    const from = new Set<EntityKey>();
+    for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
+    for (const mutation of add) link(mutation);
+    const before = new Map<EntityKey, Row | undefined>();
+    const remember = (key: EntityKey): void => {
+      if (!before.has(key)) before.set(key, read(key));
+    };
+    for (const key of from) remember(key);
+    for (const row of rows) {
+      const table = tables.get(row.collection);
+      const key = keyOf(row);
+      if (table === undefined) continue;
+      remember(key);
+      from.add(key);
+      // A row that the view already shows keeps the identity it has there: nobody re-renders for a confirmation.
+      const shown = table.read(row.id);
+      table.base.set(row.id, {
+        row: shown !== undefined && sameValue(shown, row.row) ? shown : row.row,
+        version: row.version,
+      });
+    }
+    refold(from, new Set(drop), before);
+    publish([...before].filter(([key, row]) => read(key) !== row).map(([key]) => key));
+  }
+
+  function link(mutation: PendingMutation): void {
+    for (const key of mutation.effect.touched) {
+      const { table, id } = at(key);
+      table?.addPending(id, mutation);
+    }
+  }
+
+  // Folds what is connected to `from` anew. A re-run may touch entities it did not touch before; then their
+  // neighbours belong to the fold too, and it is done again. It ends because the set of keys only grows.
+  function refold(
+    from: ReadonlySet<EntityKey>,
+    dropped: ReadonlySet<PendingMutation>,
+    before: Map<EntityKey, Row | undefined>,
+  ): void {
+    let keys: ReadonlySet<EntityKey> = from;
+    for (;;) {
+      const part = connected(keys, pendingOn, (m) => m.effect.touched);
+      const mutations = [...part.mutations].filter((m) => !dropped.has(m)).sort(byOrder);
+      const { views, effects } = fold(mutations, baseRow);
+      const wider = new Set(part.keys);
+      for (const effect of effects.values()) for (const key of effect.touched) wider.add(key);
+      if (
+        wider.size > part.keys.size &&
+        [...wider].some((key) => !part.keys.has(key) && pendingOn(key).length > 0)
+      ) {
+        keys = wider;
+        continue;
+      }
+      for (const key of wider) {
+        if (!before.has(key)) before.set(key, read(key));
+        const { table, id } = at(key);
+        table?.overlay.delete(id);
+      }
+      for (const mutation of mutations) {
+        const effect = effects.get(mutation);
+        // A mutation that has no effect on this base keeps its last one: it is what will be sent.
+        if (effect !== undefined)
+          mutation.effect =
+            effect.changes.length > 0
+              ? effect
+              : { changes: mutation.effect.changes, touched: effect.touched };
+        link(mutation);
+      }
+      for (const key of wider) {
+        const { table, id } = at(key);
+        if (table === undefined || !table.overlay.has(id)) continue;
+        const next = views.has(key) ? views.get(key) : table.base.get(id)?.row;
+        const old = before.get(key);
+        table.show(id, sameValue(old, next) ? old : next);
+      }
+      return;
+    }
+  }
+
+  return {
+    api,
+    read,
+    get: (collection, id) => tables.get(collection)?.read(id),
+    base: (key) => {
+      const { table, id } = at(key);
+      return table?.base.get(id);
+    },
+    view: (collection) => api.getState().collections[collection] ?? EMPTY,
+    pendingOn,
+    apply,
+    change,
+    changes,
+  };
+}
+
+const EMPTY: CollectionView = createTable().view();

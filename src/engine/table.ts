@@ -1,0 +1,56 @@
+import type { BaseRow, Row } from '../domain/entity.js';
+import type { PendingMutation } from './pendingMutation.js';
+
+/** A read-only window on one collection. Its identity changes with every change of the collection. */
+export interface CollectionView {
+  get(id: string): Row | undefined;
+  /** Every visible row with its id. */
+  entries(): IterableIterator<[id: string, row: Row]>;
+}
+
+interface Overlaid {
+  readonly pending: PendingMutation[];
+  view: Row | undefined;
+}
+
+/** One collection: the confirmed rows, and what the pending mutations make of those they touch. */
+export interface Table {
+  readonly base: Map<string, BaseRow>;
+  readonly overlay: Map<string, Overlaid>;
+  read(id: string): Row | undefined;
+  /** The caller adds a mutation once per entity. */
+  addPending(id: string, mutation: PendingMutation): void;
+  show(id: string, row: Row | undefined): void;
+  view(): CollectionView;
+}
+
+export function createTable(): Table {
+  const base = new Map<string, BaseRow>();
+  const overlay = new Map<string, Overlaid>();
+  const read = (id: string): Row | undefined => {
+    const over = overlay.get(id);
+    return over === undefined ? base.get(id)?.row : over.view;
+  };
+  function* entries(): IterableIterator<[string, Row]> {
+    for (const id of base.keys()) {
+      const row = read(id);
+      if (row !== undefined) yield [id, row];
+    }
+    for (const [id, { view }] of overlay) if (view !== undefined && !base.has(id)) yield [id, view];
+  }
+  return {
+    base,
+    overlay,
+    read,
+    addPending(id, mutation) {
+      const over = overlay.get(id);
+      if (over === undefined) overlay.set(id, { pending: [mutation], view: base.get(id)?.row });
+      else over.pending.push(mutation);
+    },
+    show(id, row) {
+      const over = overlay.get(id);
+      if (over !== undefined) over.view = row;
+    },
+    view: () => ({ get: read, entries }),
+  };
+}

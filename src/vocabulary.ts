@@ -1,0 +1,51 @@
+// What `holdfast` and `holdfast/core` share: the words an app is written in.
+export {
+  defineCollection,
+  type AnyCollection,
+  type Collection,
+  type CollectionOptions,
+} from './domain/collection.js';
+export {
+  defineMutation,
+  insert,
+  remove,
+  update,
+  type AnyDefinition,
+  type Definition,
+  type DefinitionOptions,
+  type MutationFnContext,
+} from './domain/definition.js';
+export type { Change } from './domain/changes.js';
+export type { ServerRow, Version } from './domain/entity.js';
+export { SYNC_ERROR_CODES, SyncError, type Recovery, type SyncErrorCode } from './domain/errors.js';
+export type { DeadLetter, Priority, Token } from './domain/mutation.js';
+export type { FieldCondition, OrderBy, Query, Where } from './domain/query.js';
+export type { StandardSchema } from './domain/standardSchema.js';
+export type { EntityStatus, SyncPhase, SyncStatus } from './domain/status.js';
+export type { Transaction } from './domain/transaction.js';
+export type { MutateOptions } from './engine/caller.js';
+export type { SyncClient, SyncRequest, SyncResult, Watchable } from './engine/client.js';
+export type { SyncEventName, SyncEvents } from './engine/events.js';
+export type { SyncClientOptions } from './engine/options.js';
+export type { PendingFilter, PendingMutationView, PendingState } from './engine/pendingView.js';
+export type {
+  ChangeSource,
+  Clock,
+  Connectivity,
+  Lease,
+  Logger,
+  PullPage,
+  PullReply,
+  Random,
+  Reply,
+  StorageState,
+  StorageWrite,
+  SyncStorage,
+  TabChannel,
+  Transport,
+} from './engine/ports.js';
+export type { PullResult } from './engine/puller.js';
+export type { MutationHandle } from './engine/settlement.js';
+export type { StoreState } from './engine/store.js';
+export type { ProcessingSummary } from './engine/summary.js';
+export type { CollectionView } from './engine/table.js';
