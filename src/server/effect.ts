@@ -1,0 +1,210 @@
+import { canonicalJson } from './canonicalJson.js';
+import type { Transaction } from './database.js';
+import { problem } from './problem.js';
+import type { Change, Entity, JsonObject, Problem } from './protocol.js';
+
+/** The versions one op, or a chain of ops, moved a row between. */
+export interface RowWrite {
+  readonly type: string;
+  readonly id: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Who writes; kept with every change row. */
+export interface Origin {
+  readonly subject: string;
+  readonly client: string | null;
+  readonly op: string | null;
+  readonly rev: number | null;
+}
+
+/** What a {@link Validate} hook may look at. */
+export interface ValidateContext {
+  readonly subject: string;
+  /** The row as it is now; `undefined` when there is none. */
+  readonly current: JsonObject | undefined;
+}
+
+/** Says why `change` must be refused (422), or `undefined`. `row` is the row as it would become (deleted: `undefined`). */
+export type Validate = (
+  change: Change,
+  row: JsonObject | undefined,
+  context: ValidateContext,
+) => string | undefined;
+
+/** Which feed a row belongs to. Must depend on nothing but its arguments. */
+export type ScopeOf = (type: string, id: string) => string;
+
+/** What became of one change. */
+export type ChangeOutcome =
+  | { readonly accepted: true; readonly entity: Entity }
+  | { readonly accepted: false; readonly problem: Problem };
+
+/** The rows one op reads and writes, inside its transaction. */
+export interface Effect {
+  /** Locks these rows in sorted order, so that two ops over the same rows cannot deadlock. */
+  lock(changes: readonly Change[]): Promise<void>;
+  /** The row, locked until the transaction ends; `undefined` when there is none (tombstones included). */
+  get(type: string, id: string): Promise<Entity | undefined>;
+  /** Checks and writes. A refused change has written nothing. */
+  apply(change: Change): Promise<ChangeOutcome>;
+  /** Rows touched so far, as they are now. */
+  entities(): readonly Entity[];
+  writes(): readonly RowWrite[];
+  scopes(): ReadonlySet<string>;
+}
+
+/** Options of {@link createEffect}. */
+export interface EffectOptions {
+  readonly tx: Transaction;
+  readonly origin: Origin;
+  readonly scopeOf: ScopeOf;
+  readonly validate?: Validate | undefined;
+  /** Writes of the ops named in `after`, in order. */
+  readonly predecessors?: readonly RowWrite[];
+}
+
+interface StoredRow {
+  readonly version: number | string;
+  readonly data: JsonObject | null;
+}
+
+const LOCK_ONE = 'SELECT version, data FROM holdfast.entity WHERE type = $1 AND id = $2 FOR UPDATE';
+const LOCK_MANY = `
+  SELECT 1 FROM holdfast.entity e
+  JOIN jsonb_to_recordset($1::text::jsonb) AS k(type text, id text)
+    ON e.type = k.type COLLATE "C" AND e.id = k.id COLLATE "C"
+  ORDER BY e.type, e.id FOR UPDATE OF e`;
+const TELL = `
+  INSERT INTO holdfast.change (scope, type, id, version, data, op, rev, client)
+  SELECT $3, type, id, version, data, $5, $6::bigint, $7 FROM saved RETURNING version, data`;
+const CREATE = `
+  WITH saved AS (
+    INSERT INTO holdfast.entity (type, id, scope, version, data) VALUES ($1, $2, $3, 1, $4::text::jsonb)
+    ON CONFLICT (type, id) DO NOTHING RETURNING *
+  ) ${TELL}`;
+const REPLACE = `
+  WITH saved AS (
+    UPDATE holdfast.entity SET version = version + 1, data = $4::text::jsonb
+    WHERE type = $1 AND id = $2 RETURNING *
+  ) ${TELL}`;
+
+/** Starts the effect of one op. */
+export function createEffect(options: EffectOptions): Effect {
+  const { tx, origin, scopeOf, validate } = options;
+  const touched = new Map<string, Entity>();
+  const scopes = new Set<string>();
+  const chain = new Map<string, RowWrite>(); // predecessors' writes, then ours on top
+  const own = new Set<string>();
+  const keyOf = ({ type, id }: { readonly type: string; readonly id: string }): string =>
+    JSON.stringify([type, id]);
+  for (const write of options.predecessors ?? []) chain.set(keyOf(write), write);
+
+  async function load(type: string, id: string): Promise<Entity | undefined> {
+    const [row] = await tx.query<StoredRow>(LOCK_ONE, [type, id]);
+    return row && { type, id, version: Number(row.version), data: row.data };
+  }
+
+  /** `undefined` when somebody else created the row in the meantime. */
+  async function save(
+    change: Change,
+    current: Entity | undefined,
+    data: JsonObject | undefined,
+  ): Promise<Entity | undefined> {
+    const { type, id } = change;
+    const scope = scopeOf(type, id);
+    const json = data === undefined ? null : JSON.stringify(data);
+    const values = [type, id, scope, json, origin.op, origin.rev, origin.client];
+    const [row] = await tx.query<StoredRow>(current ? REPLACE : CREATE, values);
+    if (row === undefined) return undefined;
+    const entity = { type, id, version: Number(row.version), data: row.data };
+    const before = change.ifVersion ?? linked(change, current)?.before ?? current?.version ?? 0;
+    chain.set(keyOf(change), { type, id, before, after: entity.version });
+    own.add(keyOf(change));
+    scopes.add(scope);
+    return entity;
+  }
+
+  /** The write of a predecessor, if nobody else wrote the row since. */
+  function linked(change: Change, current: Entity | undefined): RowWrite | undefined {
+    const write = chain.get(keyOf(change));
+    return write !== undefined && write.after === (current?.version ?? 0) ? write : undefined;
+  }
+
+  // An op waiting behind its predecessor was sealed with the version before it: that version is as good.
+  const versionFits = (change: Change, current: Entity | undefined): boolean =>
+    change.ifVersion === undefined ||
+    change.ifVersion === (current?.version ?? 0) ||
+    change.ifVersion === linked(change, current)?.before;
+
+  function check(change: Change, current: Entity | undefined): Step {
+    const live = current?.data ?? undefined;
+    switch (change.kind) {
+      case 'insert':
+        if (live !== undefined)
+          return canonicalJson(live) === canonicalJson(change.data)
+            ? { step: 'keep' }
+            : { step: 'refuse', problem: problem('exists', undefined, { current }) };
+        return write(change.data);
+      case 'update':
+        if (live === undefined)
+          return { step: 'refuse', problem: problem('not-found', undefined, current && { current }) };
+        return write(merge(live, change.patch, change.unset ?? []));
+      case 'delete':
+        return live === undefined ? { step: 'keep' } : write(undefined);
+    }
+
+    function write(data: JsonObject | undefined): Step {
+      if (!versionFits(change, current))
+        return { step: 'refuse', problem: problem('version-mismatch', undefined, current && { current }) };
+      const detail = validate?.(change, data, { subject: origin.subject, current: live });
+      return detail === undefined
+        ? { step: 'write', data }
+        : { step: 'refuse', problem: problem('invalid', detail) };
+    }
+  }
+
+  return {
+    async lock(changes) {
+      const keys = changes.map(({ type, id }) => ({ type, id }));
+      if (keys.length > 1) await tx.query(LOCK_MANY, [JSON.stringify(keys)]);
+    },
+    async get(type, id) {
+      const row = await load(type, id);
+      return row?.data ? row : undefined;
+    },
+    async apply(change) {
+      const { type, id } = change;
+      for (;;) {
+        const current = await load(type, id);
+        const next = check(change, current);
+        if (next.step === 'refuse')
+          return { accepted: false, problem: { ...next.problem, entity: { type, id } } };
+        const entity =
+          next.step === 'keep'
+            ? (current ?? { type, id, version: 0, data: null })
+            : await save(change, current, next.data);
+        if (entity === undefined) continue; // created in the meantime: look again
+        touched.set(keyOf(change), entity);
+        return { accepted: true, entity };
+      }
+    },
+    entities: () => [...touched.values()],
+    writes: () => [...chain].filter(([key]) => own.has(key)).map(([, write]) => write),
+    scopes: () => scopes,
+  };
+}
+
+type Step =
+  | { readonly step: 'keep' }
+  | { readonly step: 'write'; readonly data: JsonObject | undefined }
+  | { readonly step: 'refuse'; readonly problem: Problem };
+
+/** Through a Map and `fromEntries`, which define fields: an assignment to `__proto__` would not. */
+function merge(row: JsonObject, patch: JsonObject, unset: readonly string[]): JsonObject {
+  const fields = new Map(Object.entries(row));
+  for (const [field, value] of Object.entries(patch)) fields.set(field, value);
+  for (const field of unset) fields.delete(field);
+  return Object.fromEntries(fields);
+}

@@ -1,0 +1,150 @@
+import { DatabaseError, type Database } from './database.js';
+import type { ServerLogger } from './logger.js';
+import type { ParsedOp, PushEnvelope, PushParser } from './parsePush.js';
+import { problem } from './problem.js';
+import type { Change, Command, Op, OpResult } from './protocol.js';
+import { recallOp, refusal, writeOp, type OpRequest, type WriteRules } from './writeOp.js';
+
+/** May `subject` do this? Asked per change, before anything is written; a command counts as one change. */
+export type Authorize = (
+  change: Change | Command,
+  context: { readonly subject: string },
+) => boolean | Promise<boolean>;
+
+/** Options of {@link createPush}. */
+export interface PushOptions {
+  readonly database: Database;
+  readonly parser: PushParser;
+  readonly rules: WriteRules;
+  readonly authorize?: Authorize | undefined;
+  readonly logger: ServerLogger;
+  /** Told the scopes of every commit. */
+  readonly onCommit: (scopes: ReadonlySet<string>) => void;
+}
+
+/**
+ * Decides the ops of one envelope, in order. Results stop at the first transient failure: the rest is undecided.
+ */
+export type Push = (envelope: PushEnvelope, subject: string) => Promise<readonly OpResult[]>;
+
+type Readable = Extract<ParsedOp, { ok: true }>;
+type Unreadable = Extract<ParsedOp, { ok: false }>;
+
+/** Makes the push of one server. */
+export function createPush({ database, parser, rules, authorize, logger, onCommit }: PushOptions): Push {
+  // Outside the transaction: the hook may be slow, and must not wait for the connection it would block. An op
+  // that was accepted once is answered from its record, whatever the subject may do today.
+  async function forbid(request: OpRequest): Promise<OpResult | undefined> {
+    if (authorize === undefined) return undefined;
+    const recorded = await recallOp(database, request);
+    if (recorded !== undefined) return recorded;
+    for (const [index, change] of changesOf(request.op).entries())
+      if (!(await authorize(change, { subject: request.subject })))
+        return refusal(request.op, problem('forbidden', undefined, { change: index }));
+    return undefined;
+  }
+
+  /** `undefined`: transient, undecided. A bug on the way to a decision is answered with 500 and tried again. */
+  async function guarded<T>(work: () => Promise<T>, onBug: () => T): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DatabaseError && error.kind === 'unavailable') {
+        logger.warn('The database is unavailable; the rest of the batch is undecided.', error);
+        return undefined;
+      }
+      logger.error('An op failed.', error);
+      return onBug();
+    }
+  }
+
+  async function decideOne(request: OpRequest): Promise<OpResult> {
+    const known = await forbid(request);
+    if (known !== undefined) return known;
+    const decided = await database.transaction(async (tx) => {
+      await tx.query("SET LOCAL lock_timeout = '3s'");
+      const value = await writeOp(tx, request, rules);
+      return { commit: value.keep, value };
+    });
+    onCommit(decided.scopes);
+    return decided.result;
+  }
+
+  async function oneByOne(ops: readonly ParsedOp[], context: Context): Promise<readonly OpResult[]> {
+    const results: OpResult[] = [];
+    for (const parsed of ops) {
+      const result = parsed.ok
+        ? await guarded(
+            () => decideOne({ ...context, ...parsed }),
+            () => refusal(parsed.op, problem('internal')),
+          )
+        : unreadable(parsed);
+      if (result === undefined) break;
+      results.push(result);
+    }
+    return results;
+  }
+
+  async function allOrNone(ops: readonly ParsedOp[], context: Context): Promise<readonly OpResult[]> {
+    const readable = ops.filter((parsed): parsed is Readable => parsed.ok);
+    if (readable.length < ops.length)
+      return ops.map((parsed) => (parsed.ok ? notAlone(parsed) : unreadable(parsed)));
+    const stopAt = (index: number, cause: OpResult): readonly OpResult[] =>
+      readable.map((parsed, i) => (i === index ? cause : notAlone(parsed)));
+
+    let current = 0; // the op a bug is blamed on
+    const results = await guarded(
+      async () => {
+        for (const [index, parsed] of readable.entries()) {
+          current = index;
+          const known = await forbid({ ...context, ...parsed });
+          if (known !== undefined && known.status >= 300) return stopAt(index, known);
+        }
+        const { results, scopes } = await database.transaction(async (tx) => {
+          await tx.query("SET LOCAL lock_timeout = '3s'");
+          const done: OpResult[] = [];
+          const scopes = new Set<string>();
+          for (const [index, parsed] of readable.entries()) {
+            current = index;
+            const decided = await writeOp(tx, { ...context, ...parsed }, rules);
+            if (decided.result.status >= 300)
+              return {
+                commit: false,
+                value: { results: stopAt(index, decided.result), scopes: new Set<string>() },
+              };
+            done.push(decided.result);
+            for (const scope of decided.scopes) scopes.add(scope);
+          }
+          return { commit: true, value: { results: done, scopes } };
+        });
+        onCommit(scopes);
+        return results;
+      },
+      () => stopAt(current, refusal(readable[current]?.op ?? { op: null, rev: null }, problem('internal'))),
+    );
+    return results ?? [];
+  }
+
+  return (envelope, subject) => {
+    const ops = envelope.ops.map((raw) => parser.op(raw));
+    const context = { subject, client: envelope.client };
+    return envelope.atomic ? allOrNone(ops, context) : oneByOne(ops, context);
+  };
+}
+
+interface Context {
+  readonly subject: string;
+  readonly client: string;
+}
+
+function changesOf(op: Op): readonly (Change | Command)[] {
+  return op.kind === 'group' ? op.changes : [op];
+}
+
+function unreadable({ token, rev, problem: content }: Unreadable): OpResult {
+  return refusal({ op: token, rev }, content);
+}
+
+function notAlone({ op }: Readable): OpResult {
+  return refusal(op, problem('batch-not-accepted'));
+}
