@@ -1,0 +1,480 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DatabaseError, type Database } from '../../src/server/database.js';
+import { databases, openServer, type TestDatabase, type TestServer } from './harness.js';
+
+describe.each(databases)('push on $name', ({ start }) => {
+  let running: TestDatabase;
+  let sync: TestServer;
+  let plain: TestServer;
+  // With `authorize`, a recorded op is answered before the transaction; without, inside it.
+  const ways = [
+    ['asking authorize', () => sync],
+    ['asking nobody', () => plain],
+  ] as const;
+  beforeAll(async () => {
+    running = await start();
+    plain = openServer({
+      database: running.database,
+      validate: (_change, row) => (row?.['bad'] === true ? 'bad must not be true' : undefined),
+    });
+    sync = openServer({
+      database: running.database,
+      authenticate: (request) => ({ subject: request.headers.get('X-Subject') ?? 'ada' }),
+      authorize: (change) => !('id' in change && change.id.startsWith('forbidden')),
+      validate: (_change, row) => (row?.['bad'] === true ? 'bad must not be true' : undefined),
+      commands: {
+        async transfer(tx, args, { refuse }) {
+          const { from, to, amount, type } = args as {
+            from: string;
+            to: string;
+            amount: number;
+            type: string;
+          };
+          const source = await tx.get(type, from);
+          await tx.update(type, to, { paid: amount });
+          await tx.update(type, from, { paid: -amount });
+          if (source?.data?.['locked']) refuse('The account is locked.');
+          return { moved: amount };
+        },
+        async fails() {
+          throw new Error('a bug');
+        },
+      },
+    });
+  });
+  afterAll(async () => {
+    await Promise.all([sync.close(), plain.close()]);
+    await running.stop();
+  });
+
+  test.each(ways)('SV1 a replay returns the stored reply and writes nothing, %s', async (_way, get) => {
+    const server = get();
+    const { ops } = server;
+    const insert = ops.insert('r1', { n: 1 });
+    const first = await server.send(insert);
+    await server.send(ops.update('r1', { n: 2 }));
+    const feed = await server.pullAll();
+    const again = await server.send(insert);
+    expect(first).toMatchObject({
+      status: 200,
+      replayed: false,
+      entities: [{ id: 'r1', version: 1, data: { n: 1 } }],
+    });
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(await server.pullAll()).toEqual(feed);
+  });
+
+  test('SV1 the same key ten times in parallel is one effect', async () => {
+    const { ops } = sync;
+    await sync.send(ops.insert('parallel', { n: 0 }));
+    const update = ops.update('parallel', { n: 1 });
+    const results = await Promise.all(Array.from({ length: 10 }, () => sync.send(update)));
+    expect(results.map(({ status, entities }) => [status, entities[0]?.version])).toEqual(
+      Array(10).fill([200, 2]),
+    );
+    expect(results.filter(({ replayed }) => !replayed)).toHaveLength(1);
+  });
+
+  test.each(ways)('SV1 the same op twice in a batch is one effect and two results, %s', async (_way, get) => {
+    const server = get();
+    const insert = server.ops.insert('twice', {});
+    const { results } = await server.push([insert, insert]);
+    expect(results.map(({ status, replayed }) => [status, replayed])).toEqual([
+      [200, false],
+      [200, true],
+    ]);
+    expect(results[1]!.entities).toEqual(results[0]!.entities);
+  });
+
+  test.each(ways)(
+    'SV1 a key used for other content is refused, whatever the order of its members, %s',
+    async (_way, get) => {
+      const server = get();
+      const insert = server.ops.insert('reused', { a: 1, b: 2 });
+      await server.send(insert);
+      const reordered = { data: { b: 2, a: 1 }, ...Object.fromEntries(Object.entries(insert).reverse()) };
+      expect(await server.send(reordered)).toMatchObject({ status: 200, replayed: true });
+      expect(await server.send({ ...insert, data: { a: 1, b: 3 } })).toMatchObject({
+        status: 422,
+        problem: { type: 'urn:holdfast:problem:key-reused' },
+      });
+      expect(await server.send({ ...insert, ifVersion: 7 })).toMatchObject({ status: 422 });
+    },
+  );
+
+  test('SV1 a key belongs to its subject', async () => {
+    const { ops, type } = sync;
+    await sync.send(ops.insert('mine', { n: 0 }));
+    const update = ops.update('mine', { n: 1 });
+    await sync.send(update);
+    const other = await sync.post(
+      { client: 'c2', ops: [{ ...update, patch: { n: 2 } }] },
+      { headers: { 'Content-Type': 'application/json', 'X-Subject': 'bob' } },
+    );
+    expect(await other.json()).toMatchObject({
+      results: [{ status: 200, replayed: false, entities: [{ type, version: 3 }] }],
+    });
+  });
+
+  test.each(ways)(
+    'SV1 a refusal with 422 is stored; 404, 409, 412, 424 and 403 are decided anew, %s',
+    async (_way, get) => {
+      const server = get();
+      const { ops } = server;
+      const bad = ops.insert('stored', { bad: true });
+      expect(await server.send(bad)).toMatchObject({
+        status: 422,
+        replayed: false,
+        problem: { detail: 'bad must not be true' },
+      });
+      expect(await server.send(bad)).toMatchObject({
+        status: 422,
+        replayed: true,
+        problem: { detail: 'bad must not be true' },
+      });
+
+      const early = ops.update('later', { n: 1 });
+      expect(await server.send(early)).toMatchObject({
+        status: 404,
+        problem: { type: 'urn:holdfast:problem:not-found' },
+      });
+      await server.send(ops.insert('later', { n: 0 }));
+      expect(await server.send(early)).toMatchObject({
+        status: 200,
+        replayed: false,
+        entities: [{ version: 2, data: { n: 1 } }],
+      });
+    },
+  );
+
+  test('SV1 a late copy of an earlier rev changes nothing', async () => {
+    const { ops } = sync;
+    await sync.send(ops.insert('rebased', { n: 0 }));
+    const stale = ops.update('rebased', { n: 1 }, { ifVersion: 9 });
+    expect(await sync.send(stale)).toMatchObject({ status: 412 });
+    expect(await sync.send({ ...stale, rev: 1, ifVersion: 1 })).toMatchObject({ status: 200, rev: 1 });
+    const copy = await sync.send({ ...stale, rev: 0, ifVersion: undefined });
+    expect(copy).toMatchObject({ status: 409, problem: { type: 'urn:holdfast:problem:superseded' } });
+  });
+
+  test('the version grows by one with every accepted write, deletes included', async () => {
+    const { ops } = sync;
+    const { results } = await sync.push([
+      ops.insert('v', { n: 1 }),
+      ops.update('v', { n: 2 }),
+      ops.update('v', { n: 2 }),
+      ops.remove('v'),
+      ops.insert('v', { n: 3 }),
+      ops.insert('v', { n: 3 }),
+    ]);
+    expect(results.map(({ status, entities }) => [status, entities[0]?.version, entities[0]?.data])).toEqual([
+      [200, 1, { n: 1 }],
+      [200, 2, { n: 2 }],
+      [200, 3, { n: 2 }],
+      [200, 4, null],
+      [200, 5, { n: 3 }],
+      [200, 5, { n: 3 }], // same content: nothing to do
+    ]);
+  });
+
+  test('an update sets null as a value and removes what unset names', async () => {
+    const { ops } = sync;
+    await sync.send(ops.insert('patch', { a: 1, b: { c: 1 }, d: 0 }));
+    const result = await sync.send(
+      ops.update('patch', { a: null, b: {}, e: false }, { unset: ['d', 'missing'] }),
+    );
+    expect(result.entities[0]?.data).toEqual({ a: null, b: {}, e: false });
+  });
+
+  test('404 update of a missing row, with its tombstone; deleting a missing row is success', async () => {
+    const { ops } = sync;
+    await sync.push([ops.insert('gone', {}), ops.remove('gone')]);
+    expect(await sync.send(ops.update('gone', { n: 1 }))).toMatchObject({
+      status: 404,
+      problem: { current: { version: 2, data: null } },
+    });
+    expect(await sync.send(ops.remove('gone', { ifVersion: 1 }))).toMatchObject({
+      status: 200,
+      entities: [{ version: 2, data: null }],
+    });
+    expect(await sync.send(ops.remove('never'))).toMatchObject({
+      status: 200,
+      entities: [{ version: 0, data: null }],
+    });
+    expect((await sync.pullAll()).filter(({ id }) => id === 'never')).toEqual([]);
+  });
+
+  test('409 insert over other content carries the current row', async () => {
+    const { ops } = sync;
+    await sync.send(ops.insert('taken', { n: 1 }));
+    expect(await sync.send(ops.insert('taken', { n: 2 }))).toMatchObject({
+      status: 409,
+      entities: [],
+      problem: { type: 'urn:holdfast:problem:exists', status: 409, current: { version: 1, data: { n: 1 } } },
+    });
+  });
+
+  test('412 on another version carries the current row', async () => {
+    const { ops } = sync;
+    await sync.push([ops.insert('old', { n: 1 }), ops.update('old', { n: 2 })]);
+    const current = { version: 2, data: { n: 2 } };
+    expect(await sync.send(ops.update('old', { n: 3 }, { ifVersion: 1 }))).toMatchObject({
+      status: 412,
+      problem: { current },
+    });
+    expect(await sync.send(ops.remove('old', { ifVersion: 1 }))).toMatchObject({
+      status: 412,
+      problem: { current },
+    });
+    expect(await sync.send(ops.update('old', { n: 3 }, { ifVersion: 2 }))).toMatchObject({ status: 200 });
+  });
+
+  test('a group is written whole or not at all', async () => {
+    const { ops, type } = sync;
+    const change = (kind: string, id: string, more: object) => ({ kind, type, id, ...more });
+    const refused = await sync.send(
+      ops.group([change('insert', 'g1', { data: {} }), change('update', 'g2', { patch: { n: 1 } })]),
+    );
+    expect(refused).toMatchObject({
+      status: 404,
+      entities: [],
+      problem: { change: 1, entity: { id: 'g2' } },
+    });
+    expect((await sync.pullAll()).filter(({ id }) => id === 'g1')).toEqual([]);
+
+    const replaced = await sync.send(
+      ops.group([
+        change('insert', 'g3', { data: { n: 1 } }),
+        change('delete', 'g3', {}),
+        change('insert', 'g3', { data: { n: 2 } }),
+        change('insert', 'g4', { data: {} }),
+      ]),
+    );
+    expect(replaced.entities).toMatchObject([
+      { id: 'g3', version: 3, data: { n: 2 } },
+      { id: 'g4', version: 1 },
+    ]);
+  });
+
+  test('groups over the same rows in opposite order do not deadlock', async () => {
+    const { ops, type } = sync;
+    await sync.push([ops.insert('d1', {}), ops.insert('d2', {})]);
+    const update = (id: string) => ({ kind: 'update', type, id, patch: { n: 1 } });
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        sync.send(ops.group(i % 2 ? [update('d1'), update('d2')] : [update('d2'), update('d1')])),
+      ),
+    );
+    expect(results.map(({ status }) => status)).toEqual(Array(20).fill(200));
+  });
+
+  test('SV1 a command runs once, in the op’s transaction, and its result is replayed', async () => {
+    const { ops, type } = sync;
+    await sync.push([
+      ops.insert('acc1', { paid: 0 }),
+      ops.insert('acc2', { paid: 0 }),
+      ops.insert('acc3', { locked: true }),
+    ]);
+    const transfer = ops.command('transfer', { type, from: 'acc1', to: 'acc2', amount: 5 });
+    const first = await sync.send(transfer);
+    expect(first).toMatchObject({ status: 200, result: { moved: 5 } });
+    expect(first.entities.map(({ id, version }) => [id, version])).toEqual([
+      ['acc2', 2],
+      ['acc1', 2],
+    ]);
+    expect(await sync.send(transfer)).toEqual({ ...first, replayed: true });
+
+    const refused = ops.command('transfer', { type, from: 'acc3', to: 'acc2', amount: 5 });
+    expect(await sync.send(refused)).toMatchObject({
+      status: 422,
+      problem: { detail: 'The account is locked.' },
+    });
+    expect(
+      await sync.send(ops.command('transfer', { type, from: 'acc1', to: 'nobody', amount: 5 })),
+    ).toMatchObject({ status: 404 });
+    expect((await sync.pullAll()).filter(({ id }) => id === 'acc2').map(({ version }) => version)).toEqual([
+      1, 2,
+    ]);
+  });
+
+  test('a bug in a command is answered with 500 and blocks nobody; an unknown command with 422', async () => {
+    const { ops } = sync;
+    const { results } = await sync.push([
+      ops.command('fails'),
+      ops.command('constructor'),
+      ops.insert('after-bug', {}),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual([500, 422, 200]);
+    expect(results[1]!.problem?.type).toBe('urn:holdfast:problem:unknown-command');
+  });
+
+  test('SV3 403 refuses the op that authorize forbids, and only that; groups are asked per change', async () => {
+    const { ops, type } = sync;
+    const change = (id: string) => ({ kind: 'insert', type, id, data: {} });
+    const { results } = await sync.push([
+      ops.insert('allowed1', {}),
+      ops.insert('forbidden1', {}),
+      ops.group([change('allowed2'), change('forbidden2')]),
+      ops.insert('allowed3', {}),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual([200, 403, 403, 200]);
+    expect(results[2]!.problem?.['change']).toBe(1);
+  });
+
+  test('424 when an op named in after was not accepted, in this batch or before', async () => {
+    const { ops } = sync;
+    const refused = ops.update('nothing', {});
+    const dependent = ops.insert('dependent', {}, { after: [refused.op] });
+    const indirect = ops.insert('indirect', {}, { after: [dependent.op] });
+    const accepted = ops.insert('nothing', {});
+    const { results } = await sync.push([refused, dependent, indirect, accepted]);
+    expect(results.map(({ status }) => status)).toEqual([404, 424, 424, 200]);
+    expect(results[1]!.problem?.['missing']).toEqual([refused.op]);
+    expect(await sync.send(ops.insert('dependent2', {}, { after: [accepted.op] }))).toMatchObject({
+      status: 200,
+    });
+    // not recorded: decided anew once the prerequisite is there
+    const later = await sync.push([refused, dependent, indirect]);
+    expect(later.results.map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
+  test('an op behind its predecessor may carry the version from before it, also in a later request', async () => {
+    const { ops } = sync;
+    await sync.send(ops.insert('chain', { n: 0 }));
+    const a = ops.update('chain', { a: 1 }, { ifVersion: 1 });
+    const b = ops.update('chain', { b: 1 }, { ifVersion: 1, after: [a.op] });
+    const c = ops.update('chain', { c: 1 }, { ifVersion: 1, after: [b.op] });
+    const alone = ops.update('chain', { x: 1 }, { ifVersion: 1 });
+    const { results } = await sync.push([a, b, alone]);
+    expect(results.map(({ status }) => status)).toEqual([200, 200, 412]);
+    expect(await sync.send(c)).toMatchObject({ status: 200, entities: [{ version: 4 }] });
+
+    const d = ops.update('chain', { d: 1 }, { ifVersion: 1, after: [c.op] });
+    await sync.send(ops.update('chain', { theirs: 1 })); // somebody else came between
+    expect(await sync.send(d)).toMatchObject({ status: 412, problem: { current: { version: 5 } } });
+  });
+
+  test('atomic: one transaction, all or none', async () => {
+    const { ops } = sync;
+    const good = ops.insert('atomic1', {});
+    const bad = ops.update('atomic2', {});
+    const refused = await sync.push([good, bad], { atomic: true });
+    expect(refused.results.map(({ status }) => status)).toEqual([424, 404]);
+    expect(refused.results[0]!.problem?.type).toBe('urn:holdfast:problem:batch-not-accepted');
+    const malformed = await sync.push([good, { op: 'x', rev: 0, kind: 'nonsense' }], { atomic: true });
+    expect(malformed.results.map(({ status }) => status)).toEqual([424, 422]);
+    const bug = await sync.push([good, ops.command('fails')], { atomic: true });
+    expect(bug.results.map(({ status }) => status)).toEqual([424, 500]);
+    expect((await sync.pullAll()).filter(({ id }) => id === 'atomic1')).toEqual([]);
+
+    const batch = [good, ops.insert('atomic2', {}), bad, good];
+    const done = await sync.push(batch, { atomic: true });
+    expect(done.results.map(({ status, replayed }) => [status, replayed])).toEqual([
+      [200, false],
+      [200, false],
+      [200, false],
+      [200, true],
+    ]);
+    const again = await sync.push(batch, { atomic: true });
+    expect(again.results.every(({ replayed }) => replayed)).toBe(true);
+  });
+
+  test('poison in the middle of a batch refuses only itself', async () => {
+    const { ops } = sync;
+    const { results } = await sync.push([
+      ops.insert('p1', {}),
+      { op: 'poison', rev: 3, kind: 'insert', type: 'x' },
+      'not even an object',
+      ops.insert('p2', {}),
+    ]);
+    expect(results.map(({ op, rev, status }) => [op === 'poison' ? rev : op === null, status])).toEqual([
+      [false, 200],
+      [3, 422],
+      [true, 422],
+      [false, 200],
+    ]);
+  });
+
+  test('the cursor of a push covers its own effects', async () => {
+    const { ops } = sync;
+    const { cursor } = await sync.push([ops.insert('covered1', {}), ops.insert('covered2', {})]);
+    expect((await sync.pull(cursor)).changes).toEqual([]);
+    expect((await sync.pullAll()).slice(-2).map(({ id }) => id)).toEqual(['covered1', 'covered2']);
+  });
+
+  test('a transient failure in the middle leaves the rest undecided; before anything it is 503', async () => {
+    const { ops } = sync;
+    const batch = [ops.insert('t1', {}), ops.insert('t2', {}), ops.insert('t3', {})];
+    const authenticate = () => ({ subject: 'ada' });
+    // the first transaction is the migration
+    const failing = openServer({ database: failingAt(running.database, 3), authenticate }, sync.scope);
+    await failing.server.ready;
+    const { results, cursor } = await failing.push(batch);
+    expect(results).toMatchObject([{ op: batch[0]!.op, status: 200 }]);
+    expect(cursor).toBeDefined();
+    await failing.close();
+
+    const down = openServer({ database: failingAt(running.database, 2), authenticate }, sync.scope);
+    await down.server.ready;
+    const response = await down.post({ client: 'c1', ops: batch });
+    expect([
+      response.status,
+      response.headers.get('Retry-After'),
+      response.headers.get('Content-Type'),
+    ]).toEqual([503, '1', 'application/problem+json']);
+    expect(await response.json()).toMatchObject({
+      type: 'urn:holdfast:problem:unavailable',
+      retryAfterMs: 1000,
+    });
+    await down.close();
+
+    const resent = await sync.push(batch);
+    expect(resent.results.map(({ status, replayed }) => [status, replayed])).toEqual([
+      [200, true],
+      [200, false],
+      [200, false],
+    ]);
+  });
+
+  test('SV1 an answer lost after the commit is replayed', async () => {
+    const { ops } = sync;
+    const deaf = openServer(
+      { database: losingAnswers(running.database), authenticate: () => ({ subject: 'ada' }) },
+      sync.scope,
+    );
+    await deaf.server.ready.catch(() => undefined);
+    const insert = ops.insert('lost', {});
+    expect((await deaf.post({ client: 'c1', ops: [insert] })).status).toBe(503);
+    expect(await sync.send(insert)).toMatchObject({
+      status: 200,
+      replayed: true,
+      entities: [{ version: 1 }],
+    });
+    await deaf.close();
+  });
+});
+
+/** The n-th transaction fails before it does anything. */
+function failingAt(database: Database, nth: number): Database {
+  let count = 0;
+  return {
+    ...database,
+    transaction(work) {
+      if (++count === nth) return Promise.reject(new DatabaseError('unavailable', new Error('injected')));
+      return database.transaction(work);
+    },
+  };
+}
+
+/** Every transaction but the first (the migration) commits, and its answer never arrives. */
+function losingAnswers(database: Database): Database {
+  let count = 0;
+  return {
+    ...database,
+    async transaction(work) {
+      const value = await database.transaction(work);
+      if (++count > 1) throw new DatabaseError('unavailable', new Error('connection lost'));
+      return value;
+    },
+  };
+}
