@@ -55,16 +55,19 @@ export function dexieStorage(options: DexieStorageOptions = {}): SyncStorage {
     try {
       return await work(db, false);
     } catch (cause) {
-      if (!isConnectionLost(cause)) throw asStorageError(doing, cause);
-      if (!isOpen(session))
-        throw storageError('usage', `Dexie storage could not ${doing}: it was closed meanwhile.`, cause);
+      if (!isConnectionLost(cause) || !isOpen(session)) throw failure(session, doing, cause);
     }
     try {
       await reconnect(session, db);
       return await work(session.db, true);
     } catch (cause) {
-      throw asStorageError(doing, cause);
+      throw failure(session, doing, cause);
     }
+  }
+
+  function failure(session: Session, doing: string, cause: unknown): Error {
+    if (isOpen(session) || !isConnectionLost(cause)) return asStorageError(doing, cause);
+    return storageError('usage', `Dexie storage could not ${doing}: it was closed meanwhile.`, cause);
   }
 
   async function reconnect(session: Session, lost: OutboxDatabase): Promise<void> {

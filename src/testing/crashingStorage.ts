@@ -57,9 +57,14 @@ export function crashingStorage({
 
   /** Passes the answer on if there is still someone to hear it. */
   async function answer<T>(call: () => Promise<T>): Promise<T> {
-    const heard = async (result: T | Promise<never>): Promise<T> => (crashed ? never() : result);
     if (crashed) return never();
-    return call().then(heard, (error: unknown) => heard(Promise.reject(error as Error)));
+    return call().then(
+      (value) => (crashed ? never() : value),
+      (error: unknown) => {
+        if (crashed) return never();
+        throw error;
+      },
+    );
   }
 
   async function dieIn(point: CrashPoint, write: StorageWrite): Promise<never> {

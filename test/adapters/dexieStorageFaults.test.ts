@@ -1,0 +1,286 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
+import { describe, expect, test, vi } from 'vitest';
+import { dexieStorage } from '../../src/adapters/dexieStorage.js';
+import type { SyncStorage } from '../../src/engine/ports.js';
+import { mutation, outcome, row } from '../../src/testing/storageSamples.js';
+import { damage, forceClose, injectFaults, openedOn, trackedFactory } from './dexieStorageFaults.js';
+
+const tokens = async (storage: SyncStorage) =>
+  (await storage.load()).log.flatMap((record) => record.mutations.map((m) => m.token));
+
+describe('commits', () => {
+  test('OB1 every transaction that writes is strict', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    await storage.write({ append: [[mutation('a')]] });
+    await storage.write({ ifRevision: 1, remove: { log: [1] } });
+    const writing = faults.made.filter((tx) => tx.mode === 'readwrite');
+    expect(writing.map((tx) => tx.durability)).toEqual(['strict', 'strict']);
+  });
+
+  test('OB2 one write is one transaction', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    faults.made.length = 0;
+    await storage.write({
+      append: [[mutation('a')], [mutation('b')]],
+      put: { rows: [row('t/1', {}, 1)], meta: [{ key: 'm', value: 1 }] },
+      remove: { log: [1] },
+      outcomes: [outcome('a')],
+    });
+    expect(faults.made.length).toBe(1);
+    await storage.load();
+    expect(faults.made.length).toBe(2);
+  });
+
+  test('OB1 requests that succeed are not a commit: a full disk rejects with reason quota, and nothing is stored', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    faults.next.push('quota');
+    const write = { append: [[mutation('a')]], put: { rows: [row('t/1', {}, 1)] } };
+    const error: unknown = await storage.write(write).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'STORAGE', details: { reason: 'quota' } });
+    expect(error).toHaveProperty('cause.inner.name', 'QuotaExceededError');
+    expect(await storage.load()).toMatchObject({ revision: 0, log: [], rows: [] });
+    expect(await storage.write(write)).toEqual({ revision: 1, seqs: [1] });
+  });
+
+  test('OB7 a value that cannot be cloned is not retried', async () => {
+    const storage = await openedOn(new IDBFactory());
+    const bad = { key: 'k', value: () => undefined };
+    await expect(storage.write({ put: { meta: [bad] } })).rejects.toMatchObject({
+      code: 'STORAGE',
+      details: { reason: 'value' },
+    });
+  });
+});
+
+describe('a lost connection', () => {
+  test('OB1 lost before a write: stored once, on a new connection', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    forceClose(connections[0]!);
+    expect(await storage.write({ append: [[mutation('a')]] })).toEqual({ revision: 1, seqs: [1] });
+    expect(await tokens(storage)).toEqual(['a']);
+    expect(connections.length).toBe(2);
+  });
+
+  test('OB1 lost before the commit: stored once', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    faults.next.push('lostBefore');
+    expect(await storage.write({ append: [[mutation('a')]] })).toEqual({ revision: 1, seqs: [1] });
+    expect(await tokens(storage)).toEqual(['a']);
+  });
+
+  test('OB1 lost after the commit: stored once, and the receipt is the first one', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    await storage.write({ append: [[mutation('a')]] });
+    faults.next.push('lostAfter');
+    expect(await storage.write({ append: [[mutation('b')], [mutation('c')]] })).toEqual({
+      revision: 2,
+      seqs: [2, 3],
+    });
+    expect(await tokens(storage)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('OB5 lost after the commit of a compare-and-swap: it is not called stale', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    await storage.write({ append: [[mutation('a')]] });
+    faults.next.push('lostAfter');
+    expect(await storage.write({ ifRevision: 1, remove: { log: [1] } })).toEqual({ revision: 2, seqs: [] });
+  });
+
+  test('OB5 lost before the commit of a compare-and-swap that another tab then overtakes: stale', async () => {
+    const faults = injectFaults();
+    const indexedDB = new IDBFactory();
+    const [a, b] = [await openedOn(indexedDB), await openedOn(indexedDB)];
+    faults.next.push('lostBefore');
+    const [mine] = await Promise.all([
+      a.write({ ifRevision: 0, append: [[mutation('a')]] }),
+      b.write({ append: [[mutation('b')]] }),
+    ]);
+    expect(mine).toBe('stale');
+    expect(await tokens(a)).toEqual(['b']);
+  });
+
+  test('OB1 lost twice: rejected, and the next write finds its way', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    faults.next.push('lostBefore', 'lostBefore');
+    await expect(storage.write({ append: [[mutation('a')]] })).rejects.toMatchObject({
+      code: 'STORAGE',
+      details: { reason: 'connection' },
+    });
+    expect(await storage.write({ append: [[mutation('b')]] })).toEqual({ revision: 1, seqs: [1] });
+    expect(await tokens(storage)).toEqual(['b']);
+  });
+
+  test('OB1 lost under several writes at once: each stored once, over one new connection', async () => {
+    const faults = injectFaults();
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    faults.next.push('lostAfter', 'lostBefore', 'lostBefore');
+    const names = ['a', 'b', 'c', 'd'];
+    await Promise.all(names.map((name) => storage.write({ append: [[mutation(name)]] })));
+    expect((await tokens(storage)).sort()).toEqual(names);
+    expect(connections.length).toBe(2);
+  });
+
+  test('OB1 lost, and too much written since to tell: rejected rather than stored twice', async () => {
+    const faults = injectFaults();
+    const indexedDB = new IDBFactory();
+    const [a, b] = [await openedOn(indexedDB), await openedOn(indexedDB)];
+    for (let i = 0; i < 1_300; i += 100) await Promise.all(Array.from({ length: 100 }, () => b.write({})));
+    faults.next.push('lostBefore');
+    await expect(a.write({ append: [[mutation('a')]] })).rejects.toMatchObject({
+      details: { reason: 'unknownOutcome' },
+    });
+    expect(await tokens(b)).toEqual([]);
+  });
+
+  test('TB4 lost before a load: read on a new connection', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    await storage.write({ append: [[mutation('a')]] });
+    forceClose(connections[0]!);
+    expect(await tokens(storage)).toEqual(['a']);
+  });
+
+  test('closing while a connection is being replaced leaves none open', async () => {
+    const faults = injectFaults();
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    faults.next.push('lostBefore');
+    const open = indexedDB.open.bind(indexedDB);
+    indexedDB.open = (...args) => {
+      void storage.close();
+      return open(...args);
+    };
+    await expect(storage.write({ append: [[mutation('a')]] })).rejects.toMatchObject({
+      details: { reason: 'usage' },
+    });
+    expect(connections.every((db) => (db as unknown as { _closePending: boolean })._closePending)).toBe(true);
+  });
+});
+
+describe('opening', () => {
+  test('OB9 no IndexedDB: rejected, saying so', async () => {
+    await expect(dexieStorage().open('x')).rejects.toMatchObject({
+      code: 'STORAGE',
+      details: { reason: 'missing' },
+    });
+  });
+
+  test('OB9 IndexedDB refuses: rejected with its reason, and opening can be tried again', async () => {
+    const indexedDB = new IDBFactory();
+    const refused = new DOMException('The operation is insecure.', 'SecurityError');
+    const spy = vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+      throw refused;
+    });
+    const storage = dexieStorage({ indexedDB, IDBKeyRange });
+    const error: unknown = await storage.open('x').catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'STORAGE', details: { reason: 'refused' } });
+    expect(error).toHaveProperty('cause.name', 'SecurityError');
+    spy.mockRestore();
+    await storage.open('x');
+    expect((await storage.load()).revision).toBe(0);
+  });
+
+  test('OB9 blocked by a tab with an older version: rejected when the time is up', async () => {
+    const indexedDB = new IDBFactory();
+    await new Promise((resolve) => {
+      indexedDB.open('holdfast:x', 1).onsuccess = resolve; // and ignores versionchange
+    });
+    let timeIsUp = (): void => undefined;
+    const budget: number[] = [];
+    const clock = {
+      sleep: (ms: number) => {
+        budget.push(ms);
+        return new Promise<void>((resolve) => (timeIsUp = resolve));
+      },
+    };
+    const open = indexedDB.open.bind(indexedDB);
+    indexedDB.open = (...args) => {
+      const request = open(...args);
+      request.addEventListener('blocked', () => timeIsUp());
+      return request;
+    };
+    await expect(dexieStorage({ indexedDB, IDBKeyRange, clock }).open('x')).rejects.toMatchObject({
+      code: 'STORAGE',
+      details: { reason: 'blocked' },
+    });
+    expect(budget).toEqual([5_000]);
+  });
+
+  test('OB9 no answer at all: rejected when the time is up', async () => {
+    const indexedDB = new IDBFactory();
+    vi.spyOn(indexedDB, 'open').mockImplementation(() => ({}) as IDBOpenDBRequest);
+    const clock = { sleep: () => Promise.resolve() };
+    await expect(dexieStorage({ indexedDB, IDBKeyRange, clock }).open('x')).rejects.toMatchObject({
+      details: { reason: 'timeout' },
+    });
+  });
+
+  test('OB9 another tab upgrades the database: this one lets go of it', async () => {
+    const indexedDB = new IDBFactory();
+    await openedOn(indexedDB);
+    const upgraded = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open('holdfast:faults', 999);
+      request.onsuccess = () => resolve(request.result);
+      request.onblocked = () => reject(new Error('blocked'));
+    });
+    expect(upgraded.version).toBe(999);
+  });
+
+  test('LF1 the timer of the open budget does not outlive the opening', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const clock = {
+      sleep: (_ms: number, signal?: AbortSignal) => {
+        signals.push(signal);
+        return new Promise<void>(() => undefined);
+      },
+    };
+    await openedOn(new IDBFactory(), { clock });
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
+  });
+});
+
+describe('damaged records', () => {
+  test('OB7 one unreadable log record is reported, the others are read', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    await storage.write({ append: [[mutation('a')], [mutation('b')], [mutation('c')]] });
+    damage(connections[0]!, 'log', 2);
+    const state = await storage.load();
+    expect(state.log.map((record) => record.seq)).toEqual([1, 3]);
+    expect(state.unreadable).toMatchObject([{ table: 'log', key: 2, cause: { name: 'DataCloneError' } }]);
+  });
+
+  test('OB7 an unreadable row is reported in a partial load too, and is no tombstone', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    await storage.write({ put: { rows: ['1', '2', '3'].map((id) => row(`t/${id}`, { id }, 1)) } });
+    await storage.write({ remove: { rows: ['t/3'] } });
+    damage(connections[0]!, 'rows', 't/2');
+    const state = await storage.load(0);
+    expect(state.partial).toBe(true);
+    expect(state.rows).toEqual([row('t/1', { id: '1' }, 1), row('t/3', undefined, undefined)]);
+    expect(state.unreadable).toMatchObject([{ table: 'rows', key: 't/2' }]);
+  });
+
+  test('OB7 an unreadable journal costs a full load, nothing else', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    await storage.write({ put: { rows: [row('t/1', {}, 1)] }, outcomes: [outcome('a')] });
+    await storage.write({ outcomes: [outcome('b')] });
+    damage(connections[0]!, 'journal', 1);
+    const state = await storage.load(0);
+    expect(state.partial).toBe(false);
+    expect(state.rows).toEqual([row('t/1', {}, 1)]);
+    expect(state.outcomes).toEqual([outcome('b')]);
+    expect(state.unreadable).toEqual([]);
+  });
+});
