@@ -1,0 +1,57 @@
+import { useMemo, useSyncExternalStore, type DependencyList } from 'react';
+import type { Collection } from '../domain/collection.js';
+import { SyncError } from '../domain/errors.js';
+import { queryKey, type Query, type Where } from '../domain/query.js';
+import { keepIdentity } from '../engine/liveQueries.js';
+import { derived } from './derived.js';
+import { useHeld } from './useHeld.js';
+import { useSyncClient } from './useSyncClient.js';
+
+/** A query whose `where` is data, so that equal ones can be told from different ones. */
+export interface DataQuery<T> extends Query<T> {
+  readonly where?: Where<T>;
+}
+
+/**
+ * The rows of `collection` that `query` asks for. The array keeps its identity until one of its rows changed. A query of
+ * data is compared by content, so it may be written in place; where `where` is a function, `deps` list what it uses.
+ * @example
+ * const open = useEntities(todos, { where: { done: false }, orderBy: 'rank', limit: 50 })
+ * const mine = useEntities(todos, { where: (todo) => todo.owners.includes(me) }, [me])
+ */
+export function useEntities<T extends object>(collection: Collection<T>, query?: DataQuery<T>): readonly T[];
+export function useEntities<T extends object>(
+  collection: Collection<T>,
+  query: Query<T>,
+  deps: DependencyList,
+): readonly T[];
+export function useEntities<T extends object>(
+  collection: Collection<T>,
+  query: Query<T> = {},
+  deps: DependencyList = NONE,
+): readonly T[] {
+  const client = useSyncClient();
+  if (typeof query.where === 'function' && deps === NONE)
+    throw new SyncError(
+      'INVALID_OPTIONS',
+      'useEntities: with a function as where, pass what it uses as the third argument, or [] when it uses nothing.',
+    );
+  const { where, ...rest } = query;
+  const key = queryKey((typeof where === 'function' ? rest : query) as Query<never>);
+  const asked = useHeld(query, [collection, key, ...deps]);
+  const { subscribe, get } = useMemo(
+    () => ({
+      subscribe: (listener: () => void) => client.subscribe(collection, undefined, listener),
+      get: derived<unknown, readonly T[]>(
+        () => client.store.getState().collections[collection.name],
+        () => client.query(collection, asked),
+        keepIdentity,
+      ),
+    }),
+    [client, collection, asked],
+  );
+  return useSyncExternalStore(subscribe, get, () => NO_ROWS);
+}
+
+const NONE: DependencyList = [];
+const NO_ROWS: readonly never[] = [];
