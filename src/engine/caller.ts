@@ -13,6 +13,8 @@ export interface MutateOptions {
   readonly priority?: Priority;
   /** Tokens that must be accepted before this one is sent. */
   readonly dependsOn?: readonly Token[];
+  /** Mutations of one scope are sent in order, whatever they touch. @default the definition's */
+  readonly scope?: string;
   /** Anything that can be cloned; kept with the mutation. */
   readonly meta?: unknown;
 }
@@ -67,7 +69,7 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
 
   return {
     begin({ name, definition, variables: given, work, options }, token, settlement) {
-      const { priority = definition?.priority ?? 'normal', dependsOn = [], meta } = options;
+      const { priority = definition?.priority ?? 'normal', dependsOn = [], scope, meta } = options;
       if (!PRIORITIES.includes(priority))
         throw new SyncError(
           'INVALID_OPTIONS',
@@ -78,6 +80,8 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
           'INVALID_OPTIONS',
           `dependsOn is an array of tokens, received ${describe(dependsOn)}.`,
         );
+      if (scope !== undefined && typeof scope !== 'string')
+        throw new SyncError('INVALID_OPTIONS', `scope is a string, received ${describe(scope)}.`);
       const checked = definition?.schema ? validate(definition.schema, given, `"${name}"`) : given;
       const variables = (definition?.command === true ? toJson : toCloneable)(
         checked,
@@ -87,7 +91,7 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
       const sendsAnyway = definition?.mutationFn !== undefined || definition?.command === true;
       if (effect.changes.length === 0 && !sendsAnyway) return undefined;
       if (definition?.mutationFn === undefined) checkSize(name, effect, maxBytes);
-      const lanes = lanesOf(effect.changes, definition?.scope?.(variables));
+      const lanes = lanesOf(effect.changes, scope ?? definition?.scope?.(variables));
       const record: MutationRecord = {
         token,
         rev: 0,

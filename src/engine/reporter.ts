@@ -81,6 +81,21 @@ export function createReporter({ ledger, store, facts, now, failed }: ReporterOp
     return same && status !== undefined ? status : (status = next);
   }
 
+  function viewed(mutation: PendingMutation): PendingMutationView {
+    const known = viewOf.get(mutation) ?? viewPending(mutation);
+    viewOf.set(mutation, known);
+    return known;
+  }
+
+  /** Those that `filter` can be among: one, when it names a token, whatever else is pending (ST7). */
+  function candidates({ token }: PendingFilter): readonly PendingMutationView[] {
+    if (token === undefined) return all();
+    const mutation = ledger.pending.get(token);
+    return mutation === undefined ? [] : [viewed(mutation)];
+  }
+
+  const all = (): readonly PendingMutationView[] => (views ??= [...ledger.pending.values()].map(viewed));
+
   return {
     status: { get: readStatus, subscribe: (listener) => topics.subscribe('mutations', listener) },
     entityStatus(key) {
@@ -92,14 +107,8 @@ export function createReporter({ ledger, store, facts, now, failed }: ReporterOp
         ledger.deadLetters.size > 0 && deadLettersOf(ledger, key).length > 0,
       );
     },
-    pending(filter) {
-      views ??= [...ledger.pending.values()].map((mutation) => {
-        const known = viewOf.get(mutation) ?? viewPending(mutation);
-        viewOf.set(mutation, known);
-        return known;
-      });
-      return filter === undefined ? views : views.filter((view) => matches(view, filter));
-    },
+    pending: (filter) =>
+      filter === undefined ? all() : candidates(filter).filter((view) => matches(view, filter)),
     deadLetters: () => (letters ??= [...ledger.deadLetters.values()]),
     watch: (listener) => topics.subscribe('mutations', listener),
     changed,
