@@ -45,13 +45,18 @@ describe('commits', () => {
     expect(await storage.write(write)).toEqual({ revision: 1, seqs: [1] });
   });
 
-  test('OB7 a value that cannot be cloned is not retried', async () => {
+  test('OB1 what would fail again is not tried again: a value that cannot be cloned, a full disk', async () => {
+    const faults = injectFaults();
     const storage = await openedOn(new IDBFactory());
+    faults.made.length = 0;
     const bad = { key: 'k', value: () => undefined };
     await expect(storage.write({ put: { meta: [bad] } })).rejects.toMatchObject({
       code: 'STORAGE',
       details: { reason: 'value' },
     });
+    faults.next.push('quota');
+    await expect(storage.write({})).rejects.toMatchObject({ details: { reason: 'quota' } });
+    expect(faults.made.length).toBe(2);
   });
 });
 
