@@ -45,7 +45,7 @@ describe('commits', () => {
     expect(await storage.write(write)).toEqual({ revision: 1, seqs: [1] });
   });
 
-  test('OB1 what would fail again is not tried again: a value that cannot be cloned, a full disk', async () => {
+  test('OB1 what would fail again is not tried again: bad values, bad keys, a full disk', async () => {
     const faults = injectFaults();
     const storage = await openedOn(new IDBFactory());
     faults.made.length = 0;
@@ -54,9 +54,13 @@ describe('commits', () => {
       code: 'STORAGE',
       details: { reason: 'value' },
     });
+    const keyless = { key: {} as string, value: 1 };
+    await expect(storage.write({ put: { meta: [keyless] } })).rejects.toMatchObject({
+      details: { reason: 'failed' },
+    });
     faults.next.push('quota');
     await expect(storage.write({})).rejects.toMatchObject({ details: { reason: 'quota' } });
-    expect(faults.made.length).toBe(2);
+    expect(faults.made.length).toBe(3);
   });
 });
 
