@@ -1,0 +1,24 @@
+import { addons } from 'storybook/manager-api';
+import { create } from 'storybook/theming';
+
+const dark = matchMedia('(prefers-color-scheme: dark)').matches;
+
+addons.setConfig({
+  theme: create({
+    base: dark ? 'dark' : 'light',
+    brandTitle: 'Holdfast',
+    brandTarget: '_self',
+    colorPrimary: '#ffcc00',
+    colorSecondary: dark ? '#6cb4ff' : '#0b5cad',
+    appBg: dark ? '#0f1214' : '#e9ebe7',
+    appContentBg: dark ? '#0f1214' : '#e9ebe7',
+    appPreviewBg: dark ? '#0f1214' : '#e9ebe7',
+    appBorderRadius: 6,
+    barBg: dark ? '#171b1e' : '#ffffff',
+  }),
+  navSize: 216,
+  // The demo needs the room; its tests show theirs.
+  layoutCustomisations: {
+    showPanel: (state, byDefault) => !state.storyId.startsWith('demo-two-devices--two-devices') && byDefault,
+  },
+});

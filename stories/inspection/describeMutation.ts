@@ -1,0 +1,33 @@
+import { addFinding, setNotes, setStatus } from './mutations.js';
+
+export interface Described {
+  /** Where, e.g. `BOS`. */
+  readonly airport: string;
+  readonly what: string;
+}
+
+interface Variables {
+  readonly id?: string;
+  readonly airportId?: string;
+  readonly notes?: string;
+  readonly status?: string;
+  readonly text?: string;
+}
+
+/** A mutation in a person's words, from what the outbox keeps of it. */
+export function describeMutation(mutation: {
+  readonly name: string;
+  readonly variables: unknown;
+}): Described {
+  const v = (mutation.variables ?? {}) as Variables;
+  switch (mutation.name) {
+    case setNotes.name:
+      return { airport: v.id ?? '', what: v.notes === '' ? 'Note cleared' : `Note “${v.notes ?? ''}”` };
+    case setStatus.name:
+      return { airport: v.id ?? '', what: `Status ${v.status ?? ''}` };
+    case addFinding.name:
+      return { airport: v.airportId ?? '', what: `Finding “${v.text ?? ''}”` };
+    default:
+      return { airport: '', what: mutation.name };
+  }
+}

@@ -1,0 +1,75 @@
+import { useId, type ReactNode } from 'react';
+import { useEntities, useOptimisticMutation } from '../../src/index.js';
+import { findings, type Airport, type AirportStatus } from '../inspection/model.js';
+import { setStatus } from '../inspection/mutations.js';
+import { FindingForm } from './FindingForm.js';
+
+const STATUSES: readonly { readonly value: AirportStatus; readonly text: string }[] = [
+  { value: 'open', text: 'Open' },
+  { value: 'watch', text: 'On watch' },
+  { value: 'closed', text: 'Closed' },
+];
+
+const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+function StatusChoice({ airport }: { readonly airport: Airport }): ReactNode {
+  const { mutate } = useOptimisticMutation(setStatus);
+  const group = useId();
+  return (
+    <fieldset className="segments">
+      <legend className="visually-hidden">Status of {airport.name}</legend>
+      {STATUSES.map(({ value, text }) => (
+        <label key={value}>
+          <input
+            type="radio"
+            name={group}
+            checked={airport.status === value}
+            onChange={() => mutate({ id: airport.id, status: value })}
+          />
+          <span>{text}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** The findings at one airport, and what can be done there. */
+export function AirportDetails({
+  airport,
+  owner,
+}: {
+  readonly airport: Airport;
+  readonly owner: string;
+}): ReactNode {
+  const found = useEntities(findings, {
+    where: { airportId: airport.id },
+    orderBy: { field: 'createdAt', direction: 'desc' },
+  });
+  return (
+    <div className="details">
+      <StatusChoice airport={airport} />
+      {airport.status === 'closed' ? (
+        <p className="details-empty">Closed: it takes no more findings.</p>
+      ) : (
+        <FindingForm airportId={airport.id} owner={owner} />
+      )}
+      {found.length === 0 ? (
+        <p className="details-empty">No findings yet.</p>
+      ) : (
+        <ul className="findings">
+          {found.map(({ id, text, severity, author, createdAt }) => (
+            <li key={id}>
+              <span className="severity" data-severity={severity}>
+                {severity}
+              </span>
+              <span className="finding-text">{text}</span>
+              <span className="finding-by">
+                {author}, {TIME.format(createdAt)}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,66 @@
+import { memo, useId, useState, type ReactNode } from 'react';
+import { useEntityStatus } from '../../src/index.js';
+import { airports, type Airport } from '../inspection/model.js';
+import { AirportDetails } from './AirportDetails.js';
+import { Icon } from './Icon.js';
+import { NoteField } from './NoteField.js';
+import { Plate } from './Plate.js';
+import { StateMark } from './StateMark.js';
+
+export interface AirportRowProps {
+  readonly airport: Airport;
+  readonly owner: string;
+}
+
+/** How often `row` came anew from elsewhere: it changed while nothing of this device is pending on it. */
+function useArrivals(row: Airport, fromElsewhere: boolean): number {
+  const [seen, setSeen] = useState(row);
+  const [arrivals, setArrivals] = useState(0);
+  if (seen !== row) {
+    setSeen(row);
+    if (fromElsewhere) setArrivals(arrivals + 1);
+  }
+  return arrivals;
+}
+
+export const AirportRow = memo(function AirportRow({ airport, owner }: AirportRowProps): ReactNode {
+  const { iata, name, city, state, country, status, findings } = airport;
+  const [open, setOpen] = useState(false);
+  const detailsId = useId();
+  const sync = useEntityStatus(airports, airport.id);
+  const arrivals = useArrivals(airport, sync === 'synced');
+  const place = [city, state === '' ? country : state].filter((part) => part !== '').join(', ');
+  return (
+    <li className="row" data-open={open}>
+      {arrivals > 0 && <span className="row-arrival" key={arrivals} aria-hidden="true" />}
+      <div className="row-line">
+        <Plate code={iata} status={status} />
+        <div className="row-place">
+          <span className="row-name" title={name}>
+            {name}
+          </span>
+          <span className="row-city">
+            {status !== 'open' && <strong>{status === 'watch' ? 'On watch' : 'Closed'} </strong>}
+            {place}
+          </span>
+        </div>
+        <NoteField airport={airport} />
+        <button
+          type="button"
+          className="row-toggle"
+          aria-expanded={open}
+          aria-controls={detailsId}
+          aria-label={`${findings} ${findings === 1 ? 'finding' : 'findings'} at ${name}`}
+          onClick={() => setOpen(!open)}
+        >
+          <span data-some={findings > 0}>{findings}</span>
+          <Icon name="chevron" />
+        </button>
+        <StateMark state={sync} />
+      </div>
+      <div id={detailsId} hidden={!open}>
+        {open && <AirportDetails airport={airport} owner={owner} />}
+      </div>
+    </li>
+  );
+});

@@ -1,0 +1,79 @@
+import { type ReactNode } from 'react';
+import {
+  usePendingMutations,
+  useSyncClient,
+  type PendingMutationView,
+  type PendingState,
+} from '../../src/index.js';
+import { describeMutation } from '../inspection/describeMutation.js';
+import { useCountdown } from './useCountdown.js';
+
+const STATES: Record<PendingState, string> = {
+  saving: 'Saving',
+  queued: 'Queued',
+  sending: 'Sending',
+  waiting: 'Waiting',
+  parked: 'Parked',
+};
+
+function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactNode {
+  const { token, state, sealed, failureCount, nextAttemptAt } = mutation;
+  const client = useSyncClient();
+  const seconds = useCountdown(nextAttemptAt);
+  const { airport, what } = describeMutation(mutation);
+  const next = seconds === undefined ? '' : seconds === 0 ? ', next now' : `, next in ${seconds} s`;
+  const tries = failureCount === 0 ? '' : `${failureCount} ${failureCount === 1 ? 'try' : 'tries'}${next}`;
+  return (
+    <li className="entry">
+      <code className="entry-token" title={`Token ${token}`}>
+        {token.slice(-6)}
+      </code>
+      <span className="entry-what" title={what}>
+        <strong>{airport}</strong> {what}
+      </span>
+      <span className="entry-state">
+        {STATES[state]}
+        {tries !== '' && <small>{tries}</small>}
+      </span>
+      {sealed ? (
+        <span
+          className="entry-sealed"
+          title="It may have reached the server, so it can no longer be taken back"
+        >
+          Sent once
+        </span>
+      ) : (
+        <button
+          type="button"
+          className="button"
+          data-kind="quiet"
+          aria-label={`Roll back ${airport} ${what}`}
+          onClick={() => void client.rollback(token).catch(() => undefined)}
+        >
+          Roll back
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** What this device has not handed over yet. */
+export function Outbox(): ReactNode {
+  const pending = usePendingMutations();
+  return (
+    <section className="tray" aria-label="Outbox">
+      <h3>
+        Outbox <span className="count">{pending.length}</span>
+      </h3>
+      {pending.length === 0 ? (
+        <p className="tray-empty">Empty: the server has every edit.</p>
+      ) : (
+        <ul className="entries">
+          {pending.map((mutation) => (
+            <Entry key={mutation.token} mutation={mutation} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,47 @@
+import { useSyncExternalStore, type ReactNode } from 'react';
+import { useSyncClient, type DeadLetter } from '../../src/index.js';
+import { describeMutation } from '../inspection/describeMutation.js';
+
+/** Dead letters: edits the server refused, kept until somebody has read why. */
+export function Refused(): ReactNode {
+  const client = useSyncClient();
+  const letters = useSyncExternalStore<readonly DeadLetter[]>(
+    (listener) => client.watchMutations(listener),
+    () => client.deadLetters(),
+  );
+  if (letters.length === 0) return null;
+  return (
+    <section className="tray" data-kind="refused" aria-label="Refused">
+      <h3>
+        Refused <span className="count">{letters.length}</span>
+      </h3>
+      <ul className="entries">
+        {letters.map(({ token, record, error }) => {
+          const { airport, what } = describeMutation(record);
+          return (
+            <li className="entry" key={token}>
+              <code className="entry-token" title={`Token ${token}`}>
+                {token.slice(-6)}
+              </code>
+              <span className="entry-what">
+                <span title={what}>
+                  <strong>{airport}</strong> {what}
+                </span>
+                <small>{error.message}</small>
+              </span>
+              <button
+                type="button"
+                className="button"
+                data-kind="quiet"
+                aria-label={`Discard ${airport} ${what}`}
+                onClick={() => void client.discard(token)}
+              >
+                Discard
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
