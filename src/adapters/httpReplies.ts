@@ -89,6 +89,11 @@ const WITHOUT_PROBLEM: ReadonlySet<number> = new Set([401, 408, 413, 425, 426, 4
 // taking them for an op's would confirm deletes the server never saw.
 const OF_A_ROW: ReadonlySet<number> = new Set([404, 405, 409, 410, 412]);
 
+/** Whether the server has done with an op, either way, so that later ones may follow. */
+export function isDecided(reply: Reply): boolean {
+  return reply.kind === 'answer' && reply.status < 500 && ![401, 408, 425, 426, 429].includes(reply.status);
+}
+
 /** The envelope is not 2xx: nothing was decided, or the request as a whole is refused. */
 function refusalOfAll(received: Received): Answer {
   const { status } = received.response;

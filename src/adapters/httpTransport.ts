@@ -1,9 +1,17 @@
 import { v4 as uuid } from 'uuid';
 import { describe, SyncError } from '../domain/errors.js';
 import { encodeOp } from '../domain/wire.js';
-import type { Transport } from '../engine/ports.js';
+import type { Reply, SealedOp, Transport } from '../engine/ports.js';
 import { authorize, type Auth } from './authorize.js';
-import { readPull, readPush, receive, replyOfRequest, type Answer, type Received } from './httpReplies.js';
+import {
+  isDecided,
+  readPull,
+  readPush,
+  receive,
+  replyOfRequest,
+  type Answer,
+  type Received,
+} from './httpReplies.js';
 
 export interface HttpTransportOptions {
   /** Where the protocol is served, e.g. `/sync`; its paths (`/ops`, `/changes`) are appended. */
@@ -58,6 +66,24 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     }).catch(replyOfRequest);
   }
 
+  async function push(sealed: readonly SealedOp[], signal: AbortSignal): Promise<readonly Reply[]> {
+    const init = { method: 'POST', body: wrap(sealed.map(({ body }) => body)) };
+    const received = await request('/ops', init, signal);
+    if ('kind' in received) return sealed.map(() => received);
+    if (received.response.status === 413 && sealed.length > 1) return pushHalves(sealed, signal);
+    return readPush(received, sealed);
+  }
+
+  /** Somebody on the way allows less than we were told. Only an op that is too large by itself is refused for it. */
+  async function pushHalves(sealed: readonly SealedOp[], signal: AbortSignal): Promise<readonly Reply[]> {
+    const middle = Math.ceil(sealed.length / 2);
+    const [first, second] = [sealed.slice(0, middle), sealed.slice(middle)];
+    const replies = await push(first, signal);
+    // What comes later must not overtake what is still undecided.
+    const rest = replies.every(isDecided) ? await push(second, signal) : second.map(() => OMITTED);
+    return [...replies, ...rest];
+  }
+
   return {
     ordered: true,
     limits: { maxBatch, maxBytes: room },
@@ -73,11 +99,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
         },
       );
     },
-    async push(sealed, { signal }) {
-      const init = { method: 'POST', body: wrap(sealed.map(({ body }) => body)) };
-      const received = await request('/ops', init, signal);
-      return 'kind' in received ? sealed.map(() => received) : readPush(received, sealed);
-    },
+    push: (sealed, { signal }) => push(sealed, signal),
     async pull({ cursor, signal }) {
       const since = cursor === undefined ? '' : `since=${encodeURIComponent(cursor)}&`;
       const received = await request(`/changes?${since}limit=${pageSize}`, { method: 'GET' }, signal);
@@ -86,6 +108,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   };
 }
 
+const OMITTED: Reply = { kind: 'omitted' };
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
 function checkUrl(url: unknown): string {

@@ -20,7 +20,7 @@ import { isObject } from './wire.js';
  * An unknown outcome is retried with the same key: dropping it could lose it, and the key keeps it from happening twice.
  * @param now milliseconds since the epoch, to read a `Retry-After` date where the response shows no `Date`
  */
-export function replyOfThrown(error: unknown, now = NaN): Reply {
+export function replyOfThrown(error: unknown, now: number = NaN): Reply {
   if (error instanceof SyncError) return ofSyncError(error);
   const status = statusOf(error);
   if (status !== undefined) return ofStatus(error, status, now);
@@ -38,7 +38,7 @@ export function replyOfThrown(error: unknown, now = NaN): Reply {
 }
 
 /** What a definition's own function returned, as a reply. A `Response` that nobody checked is judged by its status. */
-export function replyOfValue(value: unknown, now = NaN): Reply {
+export function replyOfValue(value: unknown, now: number = NaN): Reply {
   if (!isResponse(value)) return { kind: 'answer', status: 200, rows: [], result: value };
   if (value.ok && value['redirected'] !== true) return { kind: 'answer', status: value.status, rows: [] };
   return ofStatus(value, value.ok ? 302 : value.status, now);

@@ -365,6 +365,35 @@ describe('push', () => {
   });
 });
 
+describe('413', () => {
+  const bodies = (calls: readonly { init: RequestInit }[]): string[] =>
+    calls.map(({ init }) =>
+      [...(init.body as string).matchAll(/"op":"(\w)"/g)].map(([, token]) => token).join(''),
+    );
+  const echo =
+    (...tokens: string[]) =>
+    () =>
+      json({ results: tokens.map((token) => ok(token)) });
+  const tooLarge = () => html(413);
+
+  test('RT1 a batch too large is halved, in order; only an op too large by itself is refused', async () => {
+    const { push, calls } = over([tooLarge, tooLarge, echo('a'), tooLarge, echo('c', 'd')]);
+    expect(await push('a', 'b', 'c', 'd')).toMatchObject([
+      { status: 200 },
+      { status: 413 },
+      { status: 200 },
+      { status: 200 },
+    ]);
+    expect(bodies(calls)).toEqual(['abcd', 'ab', 'a', 'b', 'cd']);
+  });
+
+  test('SC1 the second half does not overtake an undecided first', async () => {
+    const { push, calls } = over([tooLarge, () => problem(503)]);
+    expect(await push('a', 'b', 'c')).toMatchObject([{ status: 503 }, { status: 503 }, { kind: 'omitted' }]);
+    expect(bodies(calls)).toEqual(['abc', 'ab']);
+  });
+});
+
 describe('time', () => {
   const never = (): Promise<Response> => new Promise(() => undefined);
 

@@ -1,0 +1,78 @@
+import { entityKey, type EntityKey, type Row, type ServerRow } from '../domain/entity.js';
+import type { PullPage } from '../engine/ports.js';
+
+/** A row as the server has it; its version counts accepted writes, deletes included. */
+export type VersionedRow = ServerRow & { readonly version: number };
+
+/** What one transaction may do; nothing of it is seen before it commits. */
+export interface ServerTransaction {
+  /** The row now, tombstones included; undefined when there never was one. */
+  find(collection: string, id: string): VersionedRow | undefined;
+  get(collection: string, id: string): Row | undefined;
+  put(collection: string, id: string, row: Row): void;
+  delete(collection: string, id: string): void;
+}
+
+export interface ServerRows {
+  find(collection: string, id: string): VersionedRow | undefined;
+  all(): Iterable<VersionedRow>;
+  /** Runs `work` and commits what it wrote when it says so. Returns the rows written. */
+  transact(op: string | undefined, work: (tx: ServerTransaction) => boolean): readonly VersionedRow[];
+  /** Undefined: the cursor is of another epoch. A page never splits a transaction. */
+  page(cursor: string | undefined, limit: number): PullPage | undefined;
+  /** Begins a new epoch, whose feed holds the live rows only: what was deleted before is forgotten. */
+  expireCursors(): void;
+}
+
+type FeedTransaction = PullPage['changes'];
+
+/** An in-memory database with a feed in commit order. */
+export function createServerRows(): ServerRows {
+  const rows = new Map<EntityKey, VersionedRow>();
+  let feed: FeedTransaction[] = [];
+  let epoch = 1;
+  const find = (collection: string, id: string): VersionedRow | undefined =>
+    rows.get(entityKey(collection, id));
+
+  return {
+    find,
+    all: () => rows.values(),
+    transact(op, work) {
+      const written = new Map<EntityKey, VersionedRow>();
+      const current = (collection: string, id: string): VersionedRow | undefined =>
+        written.get(entityKey(collection, id)) ?? find(collection, id);
+      const write = (collection: string, id: string, row: Row | undefined): void => {
+        const version = (find(collection, id)?.version ?? 0) + 1;
+        written.set(entityKey(collection, id), { collection, id, row, version });
+      };
+      const commit = work({
+        find: current,
+        get: (collection, id) => current(collection, id)?.row,
+        put: write,
+        delete: (collection, id) => write(collection, id, undefined),
+      });
+      if (!commit || written.size === 0) return [];
+      for (const [key, row] of written) rows.set(key, row);
+      feed.push([...written.values()].map((row) => ({ ...row, op })));
+      return [...written.values()];
+    },
+    page(cursor, limit) {
+      const [ofEpoch, position] = (cursor ?? `e${epoch}.0`).split('.');
+      if (ofEpoch !== `e${epoch}`) return undefined;
+      let next = Number(position);
+      const changes: PullPage['changes'][number][] = [];
+      for (; next < feed.length; next++) {
+        const transaction = feed[next] ?? [];
+        if (changes.length > 0 && changes.length + transaction.length > limit) break;
+        changes.push(...transaction);
+      }
+      return { changes, cursor: `e${epoch}.${next}`, upToDate: next === feed.length };
+    },
+    expireCursors() {
+      epoch++;
+      feed = [...rows.values()].flatMap((row) =>
+        row.row === undefined ? [] : [[{ ...row, op: undefined }]],
+      );
+    },
+  };
+}
