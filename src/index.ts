@@ -18,3 +18,13 @@ export { eventSourceChanges, type EventSourceChangesOptions } from './adapters/e
 export { httpTransport, type HttpTransportOptions } from './adapters/httpTransport.js';
 export { memoryStorage } from './adapters/memoryStorage.js';
 export * from './vocabulary.js';
+export { SyncProvider, type SyncProviderProps } from './react/SyncProvider.js';
+export { useEntities, type DataQuery } from './react/useEntities.js';
+export { useEntity } from './react/useEntity.js';
+export { useEntityStatus } from './react/useEntityStatus.js';
+export type { CallOptions, MutationCallbacks, OptimisticMutationOptions } from './react/mutationOptions.js';
+export type { OptimisticMutationResult } from './react/mutationResult.js';
+export { useOptimisticMutation } from './react/useOptimisticMutation.js';
+export { usePendingMutations } from './react/usePendingMutations.js';
+export { useSyncClient } from './react/useSyncClient.js';
+export { useSyncStatus } from './react/useSyncStatus.js';

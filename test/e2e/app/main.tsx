@@ -1,0 +1,54 @@
+import { StrictMode, type ReactNode } from 'react';
+import { createRoot } from 'react-dom/client';
+import {
+  SyncProvider,
+  useEntities,
+  useEntityStatus,
+  useSyncClient,
+  useSyncStatus,
+} from '../../../src/index.js';
+import { airports, createAirportClient, visit, type Airport } from './airports.js';
+
+function Row({ airport }: { readonly airport: Airport }): ReactNode {
+  const client = useSyncClient();
+  const state = useEntityStatus(airports, airport.id);
+  return (
+    <li data-id={airport.id}>
+      <label>
+        {airport.name}
+        <input
+          value={airport.notes}
+          onChange={(e) => client.update(airports, airport.id, { notes: e.target.value })}
+        />
+      </label>
+      <span data-state>{state}</span>
+    </li>
+  );
+}
+
+function App(): ReactNode {
+  const rows = useEntities(airports, { orderBy: 'id', limit: 20 });
+  const { phase, pending, durable, failed } = useSyncStatus();
+  return (
+    <main>
+      <p role="status">{`${phase}, ${pending} pending, ${failed} failed, ${durable ? 'durable' : 'not durable'}`}</p>
+      <ul>
+        {rows.map((airport) => (
+          <Row key={airport.id} airport={airport} />
+        ))}
+      </ul>
+    </main>
+  );
+}
+
+const client = createAirportClient(new URLSearchParams(location.search));
+const degraded: string[] = [];
+client.on('storage.degraded', ({ error }) => degraded.push(error.code));
+Object.assign(globalThis, { app: { client, airports, visit, degraded } });
+createRoot(document.getElementById('root') ?? document.body).render(
+  <StrictMode>
+    <SyncProvider client={client}>
+      <App />
+    </SyncProvider>
+  </StrictMode>,
+);
