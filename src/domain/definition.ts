@@ -58,7 +58,7 @@ export type AnyDefinition = Definition<any, any>;
  *   optimistic: (tx, v: { id: string; title: string }) => tx.update(todos, v.id, (draft) => { draft.title = v.title }),
  * })
  */
-export function defineMutation<V, R = unknown>(options: DefinitionOptions<V, R>): Definition<V, R> {
+export function defineMutation<V = void, R = unknown>(options: DefinitionOptions<V, R>): Definition<V, R> {
   const {
     name,
     optimistic,
