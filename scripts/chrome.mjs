@@ -31,8 +31,7 @@ export function findChrome(env = process.env) {
     return { path: env.CHROME_PATH, from: 'CHROME_PATH' };
   }
   for (const dir of (env.PATH ?? '').split(delimiter).filter(Boolean))
-    for (const name of NAMES)
-      if (runnable(join(dir, name))) return { path: join(dir, name), from: 'PATH' };
+    for (const name of NAMES) if (runnable(join(dir, name))) return { path: join(dir, name), from: 'PATH' };
   for (const path of FIXED) if (runnable(path)) return { path, from: 'system' };
   const managed = chromium.executablePath();
   if (managed && existsSync(managed)) return { path: managed, from: 'playwright' };

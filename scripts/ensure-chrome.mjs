@@ -17,9 +17,14 @@ const tried = [];
 function look() {
   const found = findChrome();
   if (!found) return false;
-  const v = spawnSync(found.path, [...(noSandbox() ? ['--no-sandbox'] : []), '--headless', '--version'], { encoding: 'utf8', timeout: 30_000 });
+  const v = spawnSync(found.path, [...(noSandbox() ? ['--no-sandbox'] : []), '--headless', '--version'], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
   if (v.status !== 0) {
-    tried.push(`${found.path} (${found.from}) does not start: ${(v.error?.message ?? v.stderr).trim().split('\n').at(-1)}`);
+    tried.push(
+      `${found.path} (${found.from}) does not start: ${(v.error?.message ?? v.stderr).trim().split('\n').at(-1)}`,
+    );
     return false;
   }
   say(`${v.stdout.trim()} at ${found.path} (${found.from})`);
@@ -41,12 +46,15 @@ if (process.env.HOLDFAST_CHROME_INSTALL !== '0') {
   if (root && existsSync('/usr/bin/apt-get')) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     run('apt-get', ['-qq', 'update'], { env });
-    if (run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', 'chromium'], { env }) && look()) process.exit(0);
+    if (run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', 'chromium'], { env }) && look())
+      process.exit(0);
     tried.push('`apt-get install chromium` did not give a browser');
   } else if (existsSync('/usr/bin/apt-get')) tried.push('apt-get was not tried: not root');
 } else tried.push('nothing was installed: HOLDFAST_CHROME_INSTALL=0');
 say('The browser tests need Chromium or Chrome and found none:');
 for (const t of tried) say(`  - ${t}`);
-say('Set CHROME_PATH to a browser, or install one: `sudo apt-get install chromium`, or `npx playwright install --with-deps chromium`.');
+say(
+  'Set CHROME_PATH to a browser, or install one: `sudo apt-get install chromium`, or `npx playwright install --with-deps chromium`.',
+);
 say('To run only the tests that need no browser: npm run test:unit');
 process.exit(1);

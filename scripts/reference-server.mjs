@@ -1,6 +1,9 @@
 // Runs the built reference server.
-//   node scripts/reference-server.mjs [--port 3901] [--memory | --data DIR] [--static DIR] [--cors ORIGIN]
+//   node scripts/reference-server.mjs [--port 3901] [--memory | --data DIR] [--static DIR] [--cors ORIGIN] [--app FILE]
+// --app: a module with any of `commands`, `validate` and `seed`, `{ [type]: () => rows }`.
 // DATABASE_URL uses PostgreSQL; otherwise PGlite in .data/pglite, or in memory.
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
@@ -14,13 +17,18 @@ const { values } = parseArgs({
     data: { type: 'string', default: '.data/pglite' },
     static: { type: 'string' },
     cors: { type: 'string' },
+    app: { type: 'string' },
   },
 });
+
+const { commands, validate, seed = {} } = values.app ? await import(pathToFileURL(resolve(values.app))) : {};
 
 const database = values.memory ? pgliteDatabase() : databaseFromEnv(process.env, values.data);
 const sync = createSyncServer({
   database,
   logger: console,
+  ...(commands && { commands }),
+  ...(validate && { validate }),
   ...(values.cors && { cors: { origin: values.cors } }),
 });
 
@@ -32,6 +40,10 @@ if (values.static) {
 }
 
 await sync.ready;
+for (const [type, rows] of Object.entries(seed)) {
+  const count = await sync.seed(type, rows());
+  if (count > 0) console.log(`seeded ${count} ${type}`);
+}
 const server = serve({ fetch: app.fetch, port: Number(values.port), hostname: '127.0.0.1' }, ({ port }) => {
   console.log(`listening http://127.0.0.1:${port}`);
 });
