@@ -69,12 +69,13 @@ export function diff(
   return changed ? { kind: 'update', collection, id, patch, unset, previous } : undefined;
 }
 
-/** Equal as data: primitives by value, arrays and plain objects by content, anything else by identity. */
+/** Equal as data: primitives and dates by value, arrays and plain objects by content, anything else by identity. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a))
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]));
+  if (a instanceof Date) return b instanceof Date && Object.is(a.getTime(), b.getTime());
   const proto: unknown = Object.getPrototypeOf(a);
   if (proto !== Object.getPrototypeOf(b) || (proto !== Object.prototype && proto !== null)) return false;
   const fields = Object.keys(a);

@@ -17,7 +17,8 @@ export function parseRetryAfter(
 }
 
 // An HTTP date begins with a day's name; `Date.parse` alone would take "-5" or "soon 1" for dates.
-const parseDate = (text: string): number => (/^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN);
+const parseDate = (text: string): number =>
+  /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? /i.test(text) ? Date.parse(text) : NaN;
 
 function dateOr(date: string | null | undefined, now: number): number {
   const parsed = date == null ? NaN : parseDate(date);

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import {
+  deriveEntityStatus,
+  deriveStatus,
+  type StatusFacts,
+  type SyncPhase,
+} from '../../src/domain/status.js';
+
+const calm: StatusFacts = {
+  ready: true,
+  paused: false,
+  online: true,
+  leader: true,
+  durable: true,
+  needsAuth: false,
+  pending: 0,
+  sending: 0,
+  held: 0,
+  failed: 0,
+  lastSyncedAt: undefined,
+};
+
+describe('OS1 phase', () => {
+  // Each row adds one fact to those before it, and takes precedence over them.
+  const facts: [SyncPhase, Partial<StatusFacts>][] = [
+    ['synced', { failed: 1 }],
+    ['pending', { pending: 2 }],
+    ['waiting', { held: 1 }],
+    ['sending', { sending: 1 }],
+    ['offline', { online: false }],
+    ['needsAuth', { needsAuth: true }],
+    ['paused', { paused: true }],
+    ['starting', { ready: false }],
+  ];
+  test.each(
+    facts.map(
+      ([phase], i) =>
+        [
+          phase,
+          Object.assign({}, calm, ...facts.slice(0, i + 1).map(([, fact]) => fact)) as StatusFacts,
+        ] as const,
+    ),
+  )('%s', (phase, given) => expect(deriveStatus(given).phase).toBe(phase));
+
+  test('the facts are passed on as they are, and what is internal is not', () => {
+    const { ready, paused, ...told } = calm;
+    expect([ready, paused]).toEqual([true, false]);
+    expect(deriveStatus(calm)).toEqual({ phase: 'synced', ...told });
+  });
+});
+
+test.each<[string, { sending: boolean; held: boolean }[], boolean, string]>([
+  ['synced', [], false, 'nothing pending'],
+  ['failed', [], true, 'only a dead letter'],
+  ['pending', [{ sending: false, held: false }], true, 'a newer mutation'],
+  [
+    'held',
+    [
+      { sending: false, held: false },
+      { sending: false, held: true },
+    ],
+    false,
+    'one that waits',
+  ],
+  [
+    'sending',
+    [
+      { sending: false, held: true },
+      { sending: true, held: false },
+    ],
+    true,
+    'one in flight',
+  ],
+])('OS2 %s', (status, mutations, failed) => expect(deriveEntityStatus(mutations, failed)).toBe(status));
