@@ -99,7 +99,9 @@ function refusalOfAll(received: Received): Answer {
   const { status } = received.response;
   const trusted =
     status >= 500 || WITHOUT_PROBLEM.has(status) || (isObject(received.json) && !OF_A_ROW.has(status));
-  return trusted ? answer(received) : failed(unexpected(received, 'it is not an answer of this protocol'));
+  return trusted
+    ? { ...answer(received), wholeRequest: true }
+    : failed(unexpected(received, 'it is not an answer of this protocol'));
 }
 
 export function readPull(received: Received, cursor: string | undefined): PullReply {
@@ -114,7 +116,7 @@ export function readPull(received: Received, cursor: string | undefined): PullRe
   return { kind: 'failed', reply: answer(received) };
 }
 
-function answer({ response, json }: Received): Answer {
+function answer({ response, json }: Received): Extract<Answer, { kind: 'answer' }> {
   const problem = isObject(json) ? json : undefined;
   const retryAfterMs = readRetryAfter(response.headers, problem, Date.now());
   return {

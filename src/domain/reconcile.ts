@@ -32,23 +32,25 @@ type Answer = Extract<Reply, { kind: 'answer' }>;
 /**
  * The one table of outcomes (RT1), by status code and problem type, never by message text.
  *
- * | reply                                          | verdict                                         |
- * | ---------------------------------------------- | ----------------------------------------------- |
- * | 2xx                                            | accepted                                        |
- * | 404, 410, and every change is a delete         | accepted: already done                          |
- * | 408, 425, 5xx but 503                          | retry `UNAVAILABLE`                             |
- * | 429, 503                                       | retry `UNAVAILABLE`, the whole origin waits     |
- * | 409 `…in-progress`                             | retry `UNAVAILABLE`                             |
- * | 401; 403 `…wrong-account`                      | hold `UNAUTHORIZED`                             |
- * | 426                                            | hold `CLIENT_OUTDATED`                          |
- * | 412, other 409                                 | refused `CONFLICT`, with the server's rows      |
- * | 403                                            | refused `FORBIDDEN`                             |
- * | 413                                            | refused `TOO_LARGE`                             |
- * | 424                                            | refused `DEPENDENCY`                            |
- * | any other 4xx                                  | refused `REFUSED`                               |
- * | 1xx, 3xx, no status at all                     | retry `UNEXPECTED_RESPONSE`                     |
- * | no answer: network, timeout, unexpected, unclassified | retry, outcome unknown                   |
- * | omitted                                        | undecided                                       |
+ * | reply                                    | verdict                                             |
+ * | ---------------------------------------- | --------------------------------------------------- |
+ * | 2xx                                      | accepted                                            |
+ * | 404, 410, and every change is a delete   | accepted: already done                              |
+ * | 429, 503                                 | retry `UNAVAILABLE`, the whole origin waits         |
+ * | 408, 425, any other 5xx                  | retry `UNAVAILABLE`; the whole origin waits only if |
+ * |                                          | it is about the whole request                       |
+ * | 409 `…in-progress`                       | retry `UNAVAILABLE`                                 |
+ * | 401; 403 `…wrong-account`                | hold `UNAUTHORIZED`                                 |
+ * | 426                                      | hold `CLIENT_OUTDATED`                              |
+ * | 412, any other 409                       | refused `CONFLICT`, with the server's rows          |
+ * | 403                                      | refused `FORBIDDEN`                                 |
+ * | 413                                      | refused `TOO_LARGE`                                 |
+ * | 424                                      | refused `DEPENDENCY`                                |
+ * | any other 4xx                            | refused `REFUSED`                                   |
+ * | 1xx, 3xx, no status at all               | retry `UNEXPECTED_RESPONSE`                         |
+ * | no answer: network, timeout, unexpected, | retry, outcome unknown; the whole origin waits      |
+ * | unclassified                             |                                                     |
+ * | omitted                                  | undecided                                           |
  *
  * Source: RFC 9110 §15, RFC 6585 §4 (429), RFC 8470 §5.2 (425), RFC 4918 §11.4 (424).
  */
@@ -57,7 +59,7 @@ export function reconcile(mutation: Reconcilable, reply: Reply): Verdict {
     case 'omitted':
       return { kind: 'undecided' };
     case 'failure':
-      return retry(failureError(mutation, reply), reply.retryAfterMs, false);
+      return retry(failureError(mutation, reply), reply.retryAfterMs, true);
     case 'answer':
       return judge(mutation, reply);
   }
@@ -67,10 +69,12 @@ function judge(mutation: Reconcilable, reply: Answer): Verdict {
   const { status, problem } = reply;
   if (Number.isInteger(status) && status >= 200 && status <= 299)
     return { kind: 'accepted', rows: reply.rows, result: reply.result };
-  if (!Number.isInteger(status) || status < 400 || status > 599)
-    return retry(answerError(mutation, reply, 'UNEXPECTED_RESPONSE'), reply.retryAfterMs, false);
-  if (status >= 500)
-    return retry(answerError(mutation, reply, 'UNAVAILABLE'), reply.retryAfterMs, status === 503);
+  const unavailable = (code: SyncErrorCode = 'UNAVAILABLE'): Verdict => {
+    const wholeOrigin = status === 429 || status === 503 || reply.wholeRequest === true;
+    return retry(answerError(mutation, reply, code), reply.retryAfterMs, wholeOrigin);
+  };
+  if (!Number.isInteger(status) || status < 400 || status > 599) return unavailable('UNEXPECTED_RESPONSE');
+  if (status >= 500) return unavailable();
   const refused = (code: SyncErrorCode, rows = reply.rows): Verdict => ({
     kind: 'refused',
     error: answerError(mutation, reply, code),
@@ -79,9 +83,8 @@ function judge(mutation: Reconcilable, reply: Answer): Verdict {
   switch (status) {
     case 408:
     case 425:
-      return retry(answerError(mutation, reply, 'UNAVAILABLE'), reply.retryAfterMs, false);
     case 429:
-      return retry(answerError(mutation, reply, 'UNAVAILABLE'), reply.retryAfterMs, true);
+      return unavailable();
     case 401:
       return { kind: 'hold', error: answerError(mutation, reply, 'UNAUTHORIZED') };
     case 426:
@@ -97,7 +100,7 @@ function judge(mutation: Reconcilable, reply: Answer): Verdict {
         : refused('REFUSED');
     case 409:
       return isProblem(problem, 'in-progress')
-        ? retry(answerError(mutation, reply, 'UNAVAILABLE'), reply.retryAfterMs, false)
+        ? unavailable()
         : refused('CONFLICT', [...reply.rows, ...currentRows(problem)]);
     case 412:
       return refused('CONFLICT', [...reply.rows, ...currentRows(problem)]);

@@ -11,6 +11,8 @@ export type Reply =
       readonly result?: unknown;
       readonly problem?: Problem;
       readonly retryAfterMs?: number;
+      /** It is about the request as a whole, not about this op. */
+      readonly wholeRequest?: boolean;
       /** The error this was read from, where a mutation's own function threw one. */
       readonly cause?: unknown;
     }

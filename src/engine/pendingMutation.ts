@@ -86,6 +86,9 @@ export class PendingMutation implements Schedulable {
   get alone(): boolean {
     return this.definition?.mutationFn !== undefined;
   }
+  get suspect(): boolean {
+    return this.failures !== undefined;
+  }
   get dueAt(): number {
     return this.parked || this.cancelling || this.phase.kind === 'saving'
       ? Infinity

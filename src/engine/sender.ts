@@ -22,14 +22,17 @@ export function sealOf(mutation: PendingMutation): Sealed {
   return mutation.phase.sealed;
 }
 
+const utf8 = new TextEncoder();
+
 export function sendThrough(transport: Transport): Send {
   return async (sealed, signal) => {
     const ops: { token: string; rev: number; body: string }[] = [];
     let bytes = 0;
     for (const mutation of sealed) {
       const { token, rev, body = '' } = sealOf(mutation);
-      if (ops.length > 0 && bytes + body.length > transport.limits.maxBytes) break;
-      bytes += body.length;
+      const size = utf8.encode(body).length;
+      if (ops.length > 0 && bytes + size > transport.limits.maxBytes) break;
+      bytes += size;
       ops.push({ token, rev, body });
     }
     return { sent: sealed.slice(0, ops.length), replies: await transport.push(ops, { signal }), bytes };

@@ -143,7 +143,7 @@ export function createWorker(options: WorkerOptions): Worker {
     return undefined;
   }
 
-  /** Makes what was not decided wait: its own lane, or the whole transport when a push decided nothing at all. */
+  /** Makes what was not decided wait: its own lane; the whole transport too, where the request as a whole failed. */
   function hold(
     sent: readonly PendingMutation[],
     verdicts: readonly Verdict[],
@@ -158,14 +158,16 @@ export function createWorker(options: WorkerOptions): Worker {
       const retryAfterMs = verdict.kind === 'retry' ? verdict.retryAfterMs : undefined;
       mutation.failures = failAgain(mutation.failures, verdict.error, retryAfterMs);
       if (verdict.error.code === 'UNAUTHORIZED') needsAuth = true;
-      if (verdict.kind === 'hold' || verdict.wholeOrigin || !decidedAny)
-        blocking = { error: verdict.error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      // A batch of which anything was decided did arrive: then only the server's own word stops the others.
+      const stops =
+        verdict.kind === 'hold' ||
+        (verdict.wholeOrigin && (!decidedAny || verdict.error.code === 'UNAVAILABLE'));
+      if (stops) blocking = { error: verdict.error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
     });
     if (send === call) return;
-    if (blocking !== undefined) gate = failAgain(gate, blocking.error, blocking.retryAfterMs);
-    else if (decidedAny) gate = undefined;
-    else
-      gate = failAgain(gate, new SyncError('UNAVAILABLE', 'The server decided nothing of what it was sent.'));
+    if (blocking === undefined && verdicts.every((verdict) => verdict.kind === 'undecided'))
+      blocking = { error: new SyncError('UNAVAILABLE', 'The server answered, and decided nothing.') };
+    gate = blocking && failAgain(gate, blocking.error, blocking.retryAfterMs);
   }
 
   function failAgain(former: Failures | undefined, error: SyncError, retryAfterMs = 0): Failures {

@@ -44,7 +44,7 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
     return undefined;
   }
 
-  /** `undefined`: transient, undecided. A bug on the way to a decision is answered with 500 and tried again. */
+  /** `undefined`: transient, undecided. A bug on the way to a decision is answered with 500 and sent again. */
   async function guarded<T>(work: () => Promise<T>, onBug: () => T): Promise<T | undefined> {
     try {
       return await work();
@@ -81,6 +81,8 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
         : unreadable(parsed);
       if (result === undefined) break;
       results.push(result);
+      // It will be sent again, and what follows may build on it: nothing may overtake it.
+      if (result.status >= 500) break;
     }
     return results;
   }

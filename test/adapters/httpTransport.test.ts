@@ -300,7 +300,7 @@ describe('push', () => {
     'RT1 envelope %i means the same from a proxy that answers HTML',
     async (status) => {
       const { push } = over([() => html(status)]);
-      expect(await push('a')).toEqual([{ kind: 'answer', status, rows: [] }]);
+      expect(await push('a')).toEqual([{ kind: 'answer', status, rows: [], wholeRequest: true }]);
     },
   );
 

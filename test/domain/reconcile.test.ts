@@ -120,7 +120,7 @@ describe('RT1 the table', () => {
     expect(verdict).toMatchObject({
       kind: 'retry',
       retryAfterMs: 5,
-      wholeOrigin: false,
+      wholeOrigin: true,
       error: { code, cause },
     });
     const named = new SyncError(code, 'already named');

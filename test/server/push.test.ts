@@ -297,15 +297,15 @@ describe.each(databases)('push on $name', ({ start }) => {
     ]);
   });
 
-  test('a bug in a command is answered with 500 and blocks nobody; an unknown command with 422', async () => {
+  test('SC1 a bug in a command is answered with 500 and ends the batch: nothing overtakes what will be sent again', async () => {
     const { ops } = sync;
     const { results } = await sync.push([
-      ops.command('fails'),
       ops.command('constructor'),
+      ops.command('fails'),
       ops.insert('after-bug', {}),
     ]);
-    expect(results.map(({ status }) => status)).toEqual([500, 422, 200]);
-    expect(results[1]!.problem?.type).toBe('urn:holdfast:problem:unknown-command');
+    expect(results.map(({ status }) => status)).toEqual([422, 500]);
+    expect(results[0]!.problem?.type).toBe('urn:holdfast:problem:unknown-command');
   });
 
   test('SV3 403 refuses the op that authorize forbids, and only that; groups are asked per change', async () => {
