@@ -16,9 +16,10 @@ addons.setConfig({
     appBorderRadius: 6,
     barBg: dark ? '#171b1e' : '#ffffff',
   }),
-  navSize: 216,
+  layout: { navSize: 216 },
   // The demo needs the room; its tests show theirs.
   layoutCustomisations: {
-    showPanel: (state, byDefault) => !state.storyId.startsWith('demo-two-devices--two-devices') && byDefault,
+    showPanel: ({ storyId }: { storyId?: string }, byDefault) =>
+      storyId?.startsWith('demo-two-devices--two-devices') !== true && byDefault,
   },
 });

@@ -45,7 +45,7 @@ export function AirportList({ owner }: { readonly owner: string }): ReactNode {
           <input
             type="search"
             aria-label="Search airports"
-            placeholder="Code, name, city or note"
+            placeholder="Search airports and notes"
             value={search}
             onChange={(event) => {
               setSearch(event.target.value);

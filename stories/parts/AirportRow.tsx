@@ -40,7 +40,7 @@ export const AirportRow = memo(function AirportRow({ airport, owner }: AirportRo
             {name}
           </span>
           <span className="row-city">
-            {status !== 'open' && <strong>{status === 'watch' ? 'On watch' : 'Closed'} </strong>}
+            {status !== 'open' && <strong>{status === 'watch' ? 'On watch' : 'Closed'}</strong>}
             {place}
           </span>
         </div>

@@ -49,7 +49,9 @@ export function FindingForm({
         onChange={(event) => setSeverity(event.target.value as Severity)}
       >
         {SEVERITIES.map((one) => (
-          <option key={one}>{one}</option>
+          <option key={one} value={one}>
+            {one.charAt(0).toUpperCase() + one.slice(1)}
+          </option>
         ))}
       </select>
       <button type="submit" className="button" data-kind="main">

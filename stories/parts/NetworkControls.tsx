@@ -22,10 +22,8 @@ export function OnlineSwitch({
       aria-label={`${name} online`}
       onClick={() => network.set({ online: !online })}
     >
+      <span aria-hidden="true">{online ? 'Online' : 'Offline'}</span>
       <span className="switch-track" aria-hidden="true" />
-      <span className="switch-text" aria-hidden="true">
-        {online ? 'Online' : 'Offline'}
-      </span>
     </button>
   );
 }

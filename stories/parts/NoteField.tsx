@@ -26,6 +26,7 @@ export function NoteField({ airport }: { readonly airport: Airport }): ReactNode
       type="text"
       aria-label={`Note for ${airport.name}`}
       placeholder="Add a note"
+      title={airport.notes}
       autoComplete="off"
       maxLength={280}
       value={draft ?? airport.notes}

@@ -2,6 +2,7 @@ import { type ReactNode } from 'react';
 import {
   usePendingMutations,
   useSyncClient,
+  useSyncStatus,
   type PendingMutationView,
   type PendingState,
 } from '../../src/index.js';
@@ -19,7 +20,8 @@ const STATES: Record<PendingState, string> = {
 function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactNode {
   const { token, state, sealed, failureCount, nextAttemptAt } = mutation;
   const client = useSyncClient();
-  const seconds = useCountdown(nextAttemptAt);
+  const online = useSyncStatus((status) => status.online);
+  const seconds = useCountdown(online ? nextAttemptAt : undefined);
   const { airport, what } = describeMutation(mutation);
   const next = seconds === undefined ? '' : seconds === 0 ? ', next now' : `, next in ${seconds} s`;
   const tries = failureCount === 0 ? '' : `${failureCount} ${failureCount === 1 ? 'try' : 'tries'}${next}`;
@@ -40,7 +42,7 @@ function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactN
           className="entry-sealed"
           title="It may have reached the server, so it can no longer be taken back"
         >
-          Sent once
+          Already sent
         </span>
       ) : (
         <button
@@ -63,11 +65,12 @@ export function Outbox(): ReactNode {
   return (
     <section className="tray" aria-label="Outbox">
       <h3>
-        Outbox <span className="count">{pending.length}</span>
+        Outbox{' '}
+        <span className="count">
+          {pending.length === 0 ? 'Empty: the server has every edit.' : pending.length}
+        </span>
       </h3>
-      {pending.length === 0 ? (
-        <p className="tray-empty">Empty: the server has every edit.</p>
-      ) : (
+      {pending.length > 0 && (
         <ul className="entries">
           {pending.map((mutation) => (
             <Entry key={mutation.token} mutation={mutation} />

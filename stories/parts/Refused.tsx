@@ -1,5 +1,6 @@
 import { useSyncExternalStore, type ReactNode } from 'react';
 import { useSyncClient, type DeadLetter } from '../../src/index.js';
+import { whyRefused } from '../inspection/whyRefused.js';
 import { describeMutation } from '../inspection/describeMutation.js';
 
 /** Dead letters: edits the server refused, kept until somebody has read why. */
@@ -27,7 +28,7 @@ export function Refused(): ReactNode {
                 <span title={what}>
                   <strong>{airport}</strong> {what}
                 </span>
-                <small>{error.message}</small>
+                <small>{whyRefused(error)}</small>
               </span>
               <button
                 type="button"

@@ -14,7 +14,7 @@ function Link({ side }: { readonly side: 'left' | 'right' }): ReactNode {
         {Array.from({ length: packets }, (_, i) => (
           <i key={i} />
         ))}
-        {pending > MOST_PACKETS && <b>{pending}</b>}
+        {pending > 0 && <b data-many={pending > MOST_PACKETS}>{pending}</b>}
       </span>
       <span className="centreline" />
     </div>
