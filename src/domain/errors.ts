@@ -1,8 +1,40 @@
 /** Who can do something about an error: trying again, the user, or whoever runs the system. */
 export type Recovery = 'retry' | 'user' | 'system';
 
-/** Every code a {@link SyncError} can carry, with who can remedy it. `docs/errors.md` gives cause and remedy. */
-const RECOVERY = {
+/** Every code a {@link SyncError} can carry. `docs/errors.md` gives cause and remedy. */
+export type SyncErrorCode =
+  | 'VALIDATION'
+  | 'NOT_SERIALIZABLE'
+  | 'TOO_LARGE'
+  | 'UNKNOWN_COLLECTION'
+  | 'UNKNOWN_DEFINITION'
+  | 'INVALID_OPTIONS'
+  | 'INVALID_ID'
+  | 'INVALID_ROW'
+  | 'INVALID_RECIPE'
+  | 'ENTITY_NOT_FOUND'
+  | 'ENTITY_EXISTS'
+  | 'UNKNOWN_TOKEN'
+  | 'ALREADY_SENT'
+  | 'CANCELLED'
+  | 'REFUSED'
+  | 'FORBIDDEN'
+  | 'CONFLICT'
+  | 'DEPENDENCY'
+  | 'NETWORK'
+  | 'TIMEOUT'
+  | 'UNAVAILABLE'
+  | 'UNEXPECTED_RESPONSE'
+  | 'UNCLASSIFIED'
+  | 'UNAUTHORIZED'
+  | 'CLIENT_OUTDATED'
+  | 'HANDLER_MISSING'
+  | 'UNREADABLE'
+  | 'STORAGE'
+  | 'DISPOSED';
+
+/** Who can remedy each. */
+const RECOVERY: Readonly<Record<SyncErrorCode, Recovery>> = {
   VALIDATION: 'user',
   NOT_SERIALIZABLE: 'user',
   TOO_LARGE: 'user',
@@ -32,9 +64,7 @@ const RECOVERY = {
   UNREADABLE: 'system',
   STORAGE: 'system',
   DISPOSED: 'system',
-} as const satisfies Record<string, Recovery>;
-
-export type SyncErrorCode = keyof typeof RECOVERY;
+};
 
 export const SYNC_ERROR_CODES: readonly SyncErrorCode[] = Object.keys(RECOVERY) as SyncErrorCode[];
 

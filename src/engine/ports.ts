@@ -49,15 +49,19 @@ export interface StorageTables {
 }
 
 /** The property that identifies a record of each table. */
-export const STORAGE_KEYS = {
+export const STORAGE_KEYS: {
+  readonly log: 'seq';
+  readonly seals: 'id';
+  readonly rows: 'key';
+  readonly deadLetters: 'token';
+  readonly meta: 'key';
+} = {
   log: 'seq',
   seals: 'id',
   rows: 'key',
   deadLetters: 'token',
   meta: 'key',
-} as const satisfies {
-  [T in keyof StorageTables]: keyof StorageTables[T];
-};
+} satisfies { [T in keyof StorageTables]: keyof StorageTables[T] };
 
 /** One atomic write. Everything in it is stored, or nothing. */
 export interface StorageWrite {
