@@ -291,7 +291,7 @@ describe('push', () => {
     'RT1 envelope %i with a problem answers every op',
     async (status) => {
       const { push } = over([() => problem(status, { title: 'No' })]);
-      const expected = { kind: 'answer', status, problem: { title: 'No' }, rows: [] };
+      const expected = { kind: 'answer', status, problem: { title: 'No' }, rows: [], wholeRequest: true };
       expect(await push('a', 'b')).toMatchObject([expected, expected]);
     },
   );

@@ -127,6 +127,14 @@ describe('RT1 the table', () => {
     expect(reconcile(mutation(), { kind: 'failure', failure, cause: named })).toMatchObject({ error: named });
   });
 
+  test('RT1 a 5xx about the whole request stops the origin; about one op, only its lane', () => {
+    for (const status of [408, 425, 500, 502, 504, 302]) {
+      const code = status === 302 ? 'UNEXPECTED_RESPONSE' : 'UNAVAILABLE';
+      expect(say(reconcile(mutation(), answer(status)))).toBe(`retry ${code}`);
+      expect(say(reconcile(mutation(), answer(status, { wholeRequest: true })))).toBe(`retry ${code} origin`);
+    }
+  });
+
   test('RT1 an op the server did not come to is undecided', () => {
     expect(reconcile(mutation(), { kind: 'omitted' })).toEqual({ kind: 'undecided' });
   });
