@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defineCollection } from '../../src/domain/collection.js';
-import { defineMutation } from '../../src/domain/definition.js';
+import { defineMutation, type DefinitionOptions } from '../../src/domain/definition.js';
 import { SyncError } from '../../src/domain/errors.js';
 
 const said = (call: () => unknown): string => {
@@ -12,13 +12,8 @@ const said = (call: () => unknown): string => {
   }
   return 'accepted';
 };
-const define = (options: Record<string, unknown>): string =>
-  said(() =>
-    defineMutation({ name: 'rename', optimistic: () => undefined, ...options } as DefinitionOptions<
-      unknown,
-      unknown
-    >),
-  );
+const valid: DefinitionOptions<unknown, unknown> = { name: 'rename', optimistic: () => undefined };
+const define = (options: object): string => said(() => defineMutation({ ...valid, ...options }));
 
 describe('defineMutation', () => {
   test('says what it takes for granted', () => {
