@@ -174,8 +174,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
       waiting.push(mutation);
       if (flushing) return;
       flushing = true;
-      // After the tick's other mutations have joined; and while a write is under way, all that come wait together.
-      queueMicrotask(() => void serial(flush));
+      // Queued now, so that what is asked next of this mutation comes after it; run after the tick's other mutations
+      // have joined. While a write is under way, all that come wait together.
+      void serial(flush);
     },
     async seal(batch, freeze) {
       await commit(
