@@ -12,6 +12,9 @@ const chromium = {
   instances: [{ browser: 'chromium' as const }],
 };
 
+// The examples import the library as an app does.
+const holdfast = { find: /^holdfast$/, replacement: `${import.meta.dirname}/src/index.ts` };
+
 export default defineConfig({
   test: {
     projects: [
@@ -24,6 +27,7 @@ export default defineConfig({
       },
       {
         plugins: [react()],
+        resolve: { alias: [holdfast] },
         test: {
           name: 'react',
           environment: 'jsdom',
