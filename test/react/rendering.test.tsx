@@ -76,55 +76,62 @@ test('RE3 a server renders without a browser, and hydration does not mismatch, w
   container.remove();
 });
 
-test('RE3 no tearing: a change in the middle of a concurrent render is shown by all readers or by none', async () => {
-  const { sync } = await createTestClient([todo('1', { title: 'old' })]);
-  const READERS = 8;
-  const rendered: number[] = [];
-  const committed = new Set<string>();
-  let show: (() => void) | undefined;
-  function Reader({ n }: { readonly n: number }): ReactNode {
-    const title = useEntity(todos, '1', (row) => row.title);
-    const rows = useEntities(todos, { where: { title: 'old' } });
-    workFor(8);
-    rendered.push(n);
-    return <i>{`${title} ${rows.length}`}</i>;
-  }
-  function Readers(): ReactNode {
-    const [shown, setShown] = useState(false);
-    useLayoutEffect(() => {
-      show = () => setShown(true);
-    });
-    return shown && Array.from({ length: READERS }, (_, n) => <Reader key={n} n={n} />);
-  }
-  const container = document.body.appendChild(document.createElement('div'));
-  const observer = new MutationObserver(() =>
-    committed.add([...new Set([...container.querySelectorAll('i')].map((i) => i.textContent))].join(' | ')),
-  );
-  observer.observe(container, { childList: true, subtree: true, characterData: true });
-  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', false); // act would render all at once
-  try {
-    const root = createRoot(container);
-    root.render(
-      <SyncProvider client={sync}>
-        <Readers />
-      </SyncProvider>,
+const useRow = (): ReactNode => useEntity(todos, '1')?.title;
+const useSelection = (): ReactNode => useEntity(todos, '1', (row) => row.title);
+const useRows = (): ReactNode => useEntities(todos)[0]?.title;
+const useChosenRows = (): ReactNode => useEntities(todos, { where: () => true }, [])[0]?.title;
+
+test.each([useRow, useSelection, useRows, useChosenRows])(
+  'RE3 no tearing: a change in the middle of a concurrent render is shown by all readers or by none: $name',
+  async (useTitle) => {
+    const { sync } = await createTestClient([todo('1', { title: 'old' })]);
+    const READERS = 8;
+    const rendered: number[] = [];
+    const committed = new Set<string>();
+    let show: (() => void) | undefined;
+    function Reader({ n }: { readonly n: number }): ReactNode {
+      const title = useTitle();
+      workFor(8);
+      rendered.push(n);
+      return <i>{title}</i>;
+    }
+    function Readers(): ReactNode {
+      const [shown, setShown] = useState(false);
+      useLayoutEffect(() => {
+        show = () => setShown(true);
+      });
+      return shown && Array.from({ length: READERS }, (_, n) => <Reader key={n} n={n} />);
+    }
+    const container = document.body.appendChild(document.createElement('div'));
+    const observer = new MutationObserver(() =>
+      committed.add([...new Set([...container.querySelectorAll('i')].map((i) => i.textContent))].join(' | ')),
     );
-    await until(() => show !== undefined);
-    startTransition(() => show?.());
-    await until(() => rendered.length > 1);
-    expect(rendered.length, 'React yielded in the middle').toBeLessThan(READERS);
-    sync.update(todos, '1', { title: 'new' });
-    await until(() => container.querySelectorAll('i').length === READERS);
-    await turn();
-    root.unmount();
-  } finally {
-    vi.unstubAllGlobals();
-    observer.disconnect();
-    container.remove();
-  }
-  expect([...committed]).toContain('new 0');
-  expect([...committed].filter((texts) => texts.includes('|'))).toEqual([]);
-});
+    observer.observe(container, { childList: true, subtree: true, characterData: true });
+    vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', false); // act would render all at once
+    try {
+      const root = createRoot(container);
+      root.render(
+        <SyncProvider client={sync}>
+          <Readers />
+        </SyncProvider>,
+      );
+      await until(() => show !== undefined);
+      startTransition(() => show?.());
+      await until(() => rendered.length > 1);
+      expect(rendered.length, 'React yielded in the middle').toBeLessThan(READERS);
+      sync.update(todos, '1', { title: 'new' });
+      await until(() => container.querySelectorAll('i').length === READERS);
+      await turn();
+      root.unmount();
+    } finally {
+      vi.unstubAllGlobals();
+      observer.disconnect();
+      container.remove();
+    }
+    expect([...committed]).toContain('new');
+    expect([...committed].filter((texts) => texts.includes('|'))).toEqual([]);
+  },
+);
 
 test('TB5 StrictMode mounts twice: one request, one callback, and nothing is left subscribed', async () => {
   const { sync, server, advance } = await createTestClient([todo('1')]);

@@ -1,6 +1,6 @@
 import { act, screen } from '@testing-library/react';
 import { useState, type ReactNode } from 'react';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { defineCollection } from '../../src/domain/collection.js';
 import { useEntity } from '../../src/react/useEntity.js';
 import { countRenders } from './renders.js';
@@ -67,6 +67,27 @@ test('RE3 an equal selection keeps its identity, also when select is another fun
   expect(result.current).toBe(before);
   act(() => void sync.update(todos, '1', { title: 'Milk' }));
   expect(result.current).toEqual(['Milk']);
+});
+
+test('RE3 select runs once per change of its row, not per change of others or per render', async () => {
+  const { renderHook, sync } = await createTestClient([todo('1'), todo('2')]);
+  const select = vi.fn((row: Todo) => row.title);
+  const { rerender } = renderHook(() => useEntity(todos, '1', select));
+  rerender();
+  act(() => void sync.update(todos, '2', { rank: 1 }));
+  expect(select).toHaveBeenCalledTimes(1);
+  act(() => void sync.update(todos, '1', { rank: 1 }));
+  expect(select).toHaveBeenCalledTimes(2);
+});
+
+test('ST6 a change of another row is not even looked at', async () => {
+  const { renderHook, sync } = await createTestClient([todo('1'), todo('2')]);
+  renderHook(() => useEntity(todos, '1'));
+  const get = vi.spyOn(sync, 'get');
+  act(() => void sync.update(todos, '2', { rank: 1 }));
+  expect(get).not.toHaveBeenCalled();
+  act(() => void sync.update(todos, '1', { rank: 1 }));
+  expect(get).toHaveBeenCalled();
 });
 
 test('RE3 a select that uses other props at another render is asked again', async () => {
