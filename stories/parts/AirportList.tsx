@@ -1,5 +1,5 @@
-import { useDeferredValue, useState, type ReactNode } from 'react';
-import { useEntities, useSyncStatus } from '../../src/index.js';
+import { useDeferredValue, useEffect, useState, type ReactNode } from 'react';
+import { useEntities, useSyncClient, useSyncStatus } from '../../src/index.js';
 import { airports, type Airport } from '../inspection/model.js';
 import { AirportRow } from './AirportRow.js';
 import { Icon } from './Icon.js';
@@ -12,6 +12,14 @@ const isInspected = (airport: Airport): boolean =>
 
 const mentions = ({ iata, name, city, notes }: Airport, term: string): boolean =>
   term === '' || `${iata} ${name} ${city} ${notes}`.toLowerCase().includes(term);
+
+/** Whether this device has read the server's feed to its end once. */
+function useUpToDate(): boolean {
+  const client = useSyncClient();
+  const [upToDate, setUpToDate] = useState(false);
+  useEffect(() => client.on('pull.completed', () => setUpToDate(true)), [client]);
+  return upToDate;
+}
 
 function Nothing({ term, inspected }: { readonly term: string; readonly inspected: boolean }): ReactNode {
   const phase = useSyncStatus((status) => status.phase);
@@ -31,6 +39,7 @@ export function AirportList({ owner }: { readonly owner: string }): ReactNode {
   const [search, setSearch] = useState('');
   const [inspected, setInspected] = useState(false);
   const [shown, setShown] = useState(PAGE);
+  const upToDate = useUpToDate();
   const term = useDeferredValue(search.trim().toLowerCase());
   const rows = useEntities(
     airports,
@@ -69,7 +78,7 @@ export function AirportList({ owner }: { readonly owner: string }): ReactNode {
         ) : (
           <ul className="rows" aria-label="Airports">
             {rows.slice(0, shown).map((airport) => (
-              <AirportRow key={airport.id} airport={airport} owner={owner} />
+              <AirportRow key={airport.id} airport={airport} owner={owner} upToDate={upToDate} />
             ))}
           </ul>
         )}

@@ -10,6 +10,8 @@ import { StateMark } from './StateMark.js';
 export interface AirportRowProps {
   readonly airport: Airport;
   readonly owner: string;
+  /** The device has read all there was; what comes now is news. */
+  readonly upToDate: boolean;
 }
 
 /** How often `row` came anew from elsewhere: it changed while nothing of this device is pending on it. */
@@ -23,12 +25,12 @@ function useArrivals(row: Airport, fromElsewhere: boolean): number {
   return arrivals;
 }
 
-export const AirportRow = memo(function AirportRow({ airport, owner }: AirportRowProps): ReactNode {
+export const AirportRow = memo(function AirportRow({ airport, owner, upToDate }: AirportRowProps): ReactNode {
   const { iata, name, city, state, country, status, findings } = airport;
   const [open, setOpen] = useState(false);
   const detailsId = useId();
   const sync = useEntityStatus(airports, airport.id);
-  const arrivals = useArrivals(airport, sync === 'synced');
+  const arrivals = useArrivals(airport, upToDate && sync === 'synced');
   const place = [city, state === '' ? country : state].filter((part) => part !== '').join(', ');
   return (
     <li className="row" data-open={open}>

@@ -32,8 +32,8 @@ export function DevicePanel({ device, inFront }: DevicePanelProps): ReactNode {
         <NetworkControls network={network} />
         <AirportList owner={owner} />
         <div className="trays">
-          <Outbox />
-          <Refused />
+          <Outbox owner={owner} />
+          <Refused owner={owner} />
         </div>
         <StatusAnnouncer name={name} />
       </section>

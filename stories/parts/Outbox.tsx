@@ -60,10 +60,10 @@ function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactN
 }
 
 /** What this device has not handed over yet. */
-export function Outbox(): ReactNode {
+export function Outbox({ owner }: { readonly owner: string }): ReactNode {
   const pending = usePendingMutations();
   return (
-    <section className="tray" aria-label="Outbox">
+    <section className="tray" aria-label={`${owner}’s outbox`}>
       <h3>
         Outbox{' '}
         <span className="count">

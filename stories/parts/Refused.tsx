@@ -4,7 +4,7 @@ import { whyRefused } from '../inspection/whyRefused.js';
 import { describeMutation } from '../inspection/describeMutation.js';
 
 /** Dead letters: edits the server refused, kept until somebody has read why. */
-export function Refused(): ReactNode {
+export function Refused({ owner }: { readonly owner: string }): ReactNode {
   const client = useSyncClient();
   const letters = useSyncExternalStore<readonly DeadLetter[]>(
     (listener) => client.watchMutations(listener),
@@ -12,7 +12,7 @@ export function Refused(): ReactNode {
   );
   if (letters.length === 0) return null;
   return (
-    <section className="tray" data-kind="refused" aria-label="Refused">
+    <section className="tray" data-kind="refused" aria-label={`${owner}’s refused edits`}>
       <h3>
         Refused <span className="count">{letters.length}</span>
       </h3>

@@ -40,7 +40,7 @@ export function TwoDevices({ devices, server = 'remote' }: TwoDevicesProps): Rea
               ? 'take Ada offline, edit a note, reload the page: nothing is lost. Go online: it arrives at Ben’s.'
               : 'take Ada offline and edit a note. Go online: it arrives at Ben’s. This server lives in the page.'}{' '}
             <span className="masthead-more">
-              Write an e-mail address into a note: the server refuses that edit, and only that.
+              Put an e-mail address into a note: the server refuses that edit only.
             </span>
           </p>
         </div>
