@@ -83,10 +83,9 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
       if (scope !== undefined && typeof scope !== 'string')
         throw new SyncError('INVALID_OPTIONS', `scope is a string, received ${describe(scope)}.`);
       const checked = definition?.schema ? validate(definition.schema, given, `"${name}"`) : given;
-      const variables = (definition?.command === true ? toJson : toCloneable)(
-        checked,
-        `the variables of "${name}"`,
-      );
+      // Those of a built-in mutation are not kept, and an undefined field means something in them.
+      const encodeVariables = definition?.command === true ? toJson : toCloneable;
+      const variables = isBuiltIn(name) ? checked : encodeVariables(checked, `the variables of "${name}"`);
       const effect = runTransaction(read, collections, encodeOf(definition), (tx) => work(tx, variables));
       const sendsAnyway = definition?.mutationFn !== undefined || definition?.command === true;
       if (effect.changes.length === 0 && !sendsAnyway) return undefined;

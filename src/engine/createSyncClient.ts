@@ -9,7 +9,7 @@ import type { SyncEventName, SyncEvents } from './events.js';
 import { fallbackStorage } from './fallbackStorage.js';
 import { createLedger } from './ledger.js';
 import { createLiveQueries } from './liveQueries.js';
-import { createMutator } from './mutator.js';
+import { cancelled, createMutator } from './mutator.js';
 import { checkOptions, type SyncClientOptions } from './options.js';
 import { createOutbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -178,7 +178,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
         break;
       }
       case 'cancelled':
-        settlement?.rejected(new SyncError('CANCELLED', `"${name}" was rolled back before it was sent.`));
+        settlement?.rejected(cancelled(name));
         emit('mutation.cancelled', { token, name });
         break;
     }

@@ -48,7 +48,8 @@ export function removal(ledger: Ledger, leaving: readonly PendingMutation[]): Re
     const kept: [K, readonly V[]][] = [];
     const emptied: K[] = [];
     for (const key of new Set(keys)) {
-      const rest = (from.get(key) ?? []).filter((item) => !tokens.has(item.token));
+      // An item may be anything that was ever stored there, null included (OB7).
+      const rest = (from.get(key) ?? []).filter((item: V | null) => item === null || !tokens.has(item.token));
       if (rest.length > 0) kept.push([key, rest]);
       else emptied.push(key);
     }

@@ -33,8 +33,8 @@ export interface MutatorOptions {
 
 export function createMutator(options: MutatorOptions): Mutator {
   const { caller, definitions, ledger, store, outbox, changed } = options;
-  /** Calls made before the storage was read, on rows that were unknown then. Undefined once it has been read. */
-  let early: (() => void)[] | undefined = [];
+  /** Calls made before the storage was read, that had nothing to work on then. Undefined once it has been read. */
+  let early: Map<Token, { again(): void; cancel(): void }> | undefined = new Map();
 
   return {
     perform<R>(call: Call): MutationHandle<R> {
@@ -45,7 +45,8 @@ export function createMutator(options: MutatorOptions): Mutator {
       const begin = (): void => {
         const mutation = caller.begin(call, handle.token, settlement);
         if (mutation === undefined) {
-          settlement.accepted(undefined);
+          if (early === undefined) settlement.accepted(undefined);
+          else wait(early);
           return;
         }
         ledger.pending.set(mutation.token, mutation);
@@ -53,29 +54,40 @@ export function createMutator(options: MutatorOptions): Mutator {
         changed([mutation]);
         outbox.add(mutation);
       };
+      const wait = (calls: NonNullable<typeof early>): void => {
+        calls.set(handle.token, {
+          again() {
+            try {
+              begin();
+            } catch (late) {
+              settlement.rejected(
+                late instanceof SyncError
+                  ? late
+                  : new SyncError('VALIDATION', `"${call.name}" failed once the stored rows were there.`, {
+                      cause: late,
+                    }),
+              );
+            }
+          },
+          cancel: () => settlement.rejected(cancelled(call.name)),
+        });
+      };
       try {
         begin();
       } catch (error) {
         if (early === undefined || !(error instanceof SyncError && error.code === 'ENTITY_NOT_FOUND'))
           throw error;
-        early.push(() => {
-          try {
-            begin();
-          } catch (late) {
-            settlement.rejected(
-              late instanceof SyncError
-                ? late
-                : new SyncError('VALIDATION', `"${call.name}" failed once the stored rows were there.`, {
-                    cause: late,
-                  }),
-            );
-          }
-        });
+        wait(early);
       }
       return handle;
     },
 
     async rollback(token) {
+      const waiting = early?.get(token);
+      if (early?.delete(token) === true) {
+        waiting?.cancel();
+        return 'cancelled';
+      }
       const mutation = ledger.pending.get(token);
       if (mutation === undefined) return 'settled';
       const alreadySent = (): SyncError =>
@@ -86,16 +98,22 @@ export function createMutator(options: MutatorOptions): Mutator {
         );
       if (mutation.phase.kind === 'sealed') throw alreadySent();
       store.change({ drop: [mutation] });
-      if (await outbox.cancel(mutation)) return 'cancelled';
+      let isCancelled = false;
+      try {
+        isCancelled = await outbox.cancel(mutation);
+      } finally {
+        // Still there (sealed meanwhile, or the storage failed): then it shows, too.
+        if (!isCancelled && ledger.pending.has(token)) store.change({ add: [mutation] });
+      }
+      if (isCancelled) return 'cancelled';
       if (!ledger.pending.has(token)) return 'settled';
-      store.change({ add: [mutation] });
       throw alreadySent();
     },
 
     ready() {
-      const calls = early ?? [];
+      const calls = early?.values() ?? [];
       early = undefined;
-      for (const call of calls) call();
+      for (const call of calls) call.again();
     },
 
     check(definition) {
@@ -106,4 +124,8 @@ export function createMutator(options: MutatorOptions): Mutator {
       );
     },
   };
+}
+
+export function cancelled(name: string): SyncError {
+  return new SyncError('CANCELLED', `"${name}" was rolled back before it was sent.`);
 }

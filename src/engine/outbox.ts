@@ -139,7 +139,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     options.saved(group);
     options.announce();
     if (receipt.revision === ledger.revision + 1) ledger.revision = receipt.revision;
-    else await load(ledger.revision);
+    // If that fails, what was stored is stored all the same; the next write comes back stale and reads again.
+    else await load(ledger.revision).catch(() => undefined);
   }
 
   function place(chunk: readonly PendingMutation[], seq: number): void {

@@ -72,7 +72,7 @@ export function withTimeout(send: Send, timeoutMs: number, clock: Clock): Send {
     const all = (reply: Reply): Sent => ({ sent: sealed, replies: sealed.map(() => reply), bytes: 0 });
     const timedOut = clock.sleep(timeoutMs, timer.signal).then(() => {
       const cause = new SyncError('TIMEOUT', `No answer within ${timeoutMs} ms.`);
-      request.abort(cause);
+      if (!timer.signal.aborted) request.abort(cause); // it ends early when the answer has come
       return all({ kind: 'failure', failure: 'timeout', cause });
     });
     try {
