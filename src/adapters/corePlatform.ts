@@ -1,5 +1,5 @@
-import { v7 } from 'uuid';
 import type { Platform } from '../engine/ports.js';
+import { ascendingIds } from './ascendingIds.js';
 import { memoryStorage } from './memoryStorage.js';
 import { systemClock } from './systemClock.js';
 
@@ -13,7 +13,7 @@ export function corePlatform(): Platform {
     tabs: () => ({ open: () => ({ announce: () => undefined, close: () => undefined }) }),
     clock: systemClock(),
     random: Math.random,
-    createId: () => v7(),
+    createId: ascendingIds(),
     logger: console,
   };
 }
