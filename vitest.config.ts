@@ -4,13 +4,14 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromeLaunchOptions } from './scripts/chrome.mjs';
 
-const chromium = {
+// Made anew for each project: vitest writes the project's name into it.
+const chromium = () => ({
   enabled: true,
   headless: true,
   screenshotFailures: false,
   provider: playwright({ launchOptions: chromeLaunchOptions() }),
   instances: [{ browser: 'chromium' as const }],
-};
+});
 
 // The examples import the library as an app does.
 const holdfast = { find: /^holdfast$/, replacement: `${import.meta.dirname}/src/index.ts` };
@@ -54,7 +55,7 @@ export default defineConfig({
       },
       {
         plugins: [react()],
-        test: { name: 'browser', include: ['test/browser/**/*.test.{ts,tsx}'], browser: chromium },
+        test: { name: 'browser', include: ['test/browser/**/*.test.{ts,tsx}'], browser: chromium() },
       },
       {
         test: {
@@ -69,7 +70,7 @@ export default defineConfig({
       },
       {
         plugins: [react(), storybookTest({ configDir: `${import.meta.dirname}/.storybook` })],
-        test: { name: 'storybook', browser: chromium },
+        test: { name: 'storybook', browser: chromium() },
       },
     ],
   },

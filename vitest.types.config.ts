@@ -4,6 +4,11 @@ export default defineConfig({
   test: {
     include: [],
     passWithNoTests: true,
-    typecheck: { enabled: true, only: true, include: ['test/types/**/*.test-d.{ts,tsx}'], tsconfig: 'tsconfig.json' },
+    typecheck: {
+      enabled: true,
+      only: true,
+      include: ['test/types/**/*.test-d.{ts,tsx}'],
+      tsconfig: 'tsconfig.json',
+    },
   },
 });
