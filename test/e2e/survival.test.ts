@@ -222,3 +222,24 @@ test('MU1 an edit in one page shows in another browser, through the server', asy
   await ada.page.locator('[data-id=A05] input').fill('seen by Ben');
   await expect.poll(() => ben.page.locator('[data-id=A05] input').inputValue()).toBe('seen by Ben');
 });
+
+test('OB3 two tabs write at once: one drains, each effect once, and both see everything', async () => {
+  const first = await launch();
+  await first.open();
+  await loaded(first);
+  const page = await first.context.newPage();
+  await page.goto(first.page.url());
+  await page.waitForFunction(() => 'app' in globalThis);
+  const second = { ...first, page };
+  await loaded(second);
+  const calls = (await Promise.all([editMany(first, 100), editMany(second, 100)])).flat();
+  await Promise.all([first, second].map((tab) => tab.page.evaluate(() => app.client.flush())));
+  const done = await effects();
+  expect(done.map((e) => tokenOf(e.op)).toSorted()).toEqual(calls.map((c) => c.token).toSorted());
+  const rows = await Promise.all(
+    [first, second].map((tab) => tab.page.evaluate(() => app.client.query(app.airports, { orderBy: 'id' }))),
+  );
+  expect(rows[1]).toEqual(rows[0]);
+  for (const row of rows[0] ?? []) expect(await world.row(row.id)).toEqual(row);
+  expect(await second.page.evaluate(() => app.client.status.get().leader)).toBe(false);
+});
