@@ -142,3 +142,10 @@ function checkSize(name: string, effect: Effect, maxBytes: number): void {
       { details: { maxBytes } },
     );
 }
+
+export function handlerMissing({ record }: PendingMutation): SyncError {
+  return new SyncError(
+    'HANDLER_MISSING',
+    `"${record.name}" (version ${record.schema}) is stored, but this client has no definition for it; it is kept until one is passed to createSyncClient({ mutations }).`,
+  );
+}

@@ -2,7 +2,7 @@ import { entityKey, type EntityKey } from '../domain/entity.js';
 import { describe, restoreError, SyncError } from '../domain/errors.js';
 import type { Transaction } from '../domain/transaction.js';
 import { abortable } from './abortable.js';
-import { createCaller, type Call } from './caller.js';
+import { createCaller, handlerMissing, type Call } from './caller.js';
 import type { SyncClient } from './client.js';
 import type { Leaving } from './departures.js';
 import type { SyncEventName, SyncEvents } from './events.js';
@@ -116,7 +116,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     failed,
     changed(mutations) {
       for (const { token, record, failures, sending } of mutations)
-        if (failures !== undefined && !sending)
+        if (failures !== undefined && !sending && ledger.pending.has(token))
           emit('mutation.delayed', {
             token,
             name: record.name,
@@ -292,13 +292,6 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
 
 function adHoc(name: string, work: (tx: Transaction) => unknown, options: Call['options']): Call {
   return { name, definition: undefined, variables: undefined, work, options };
-}
-
-function handlerMissing({ record }: PendingMutation): SyncError {
-  return new SyncError(
-    'HANDLER_MISSING',
-    `"${record.name}" (version ${record.schema}) is stored, but this client has no definition for it; it is kept until one is passed to createSyncClient({ mutations }).`,
-  );
 }
 
 function pickDefined({

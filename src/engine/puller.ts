@@ -88,7 +88,7 @@ export function createPuller(options: PullerOptions): Puller {
               kind: 'failed',
               error: new SyncError(
                 'UNEXPECTED_RESPONSE',
-                `The server says there is more after cursor "${from ?? ''}" and does not move it.`,
+                `The server says there is more after cursor "${from}" and does not move it.`,
               ),
             };
           await outbox.receive(reply.page, from);

@@ -45,7 +45,13 @@ export function createReporter({ ledger, store, facts, now, failed }: ReporterOp
   let lastSyncedAt: number | undefined;
   let wasPending = false;
   let scheduled = false;
-  const viewOf = new WeakMap<PendingMutation, PendingMutationView>();
+  /** What each view was made of: all of it is replaced, never changed, so that a view lasts as long as its parts. */
+  const viewOf = new WeakMap<
+    PendingMutation,
+    Pick<PendingMutation, 'phase' | 'sending' | 'failures' | 'effect'> & {
+      readonly view: PendingMutationView;
+    }
+  >();
 
   function changed(mutations: readonly PendingMutation[]): void {
     views = letters = undefined;
@@ -82,9 +88,18 @@ export function createReporter({ ledger, store, facts, now, failed }: ReporterOp
   }
 
   function viewed(mutation: PendingMutation): PendingMutationView {
-    const known = viewOf.get(mutation) ?? viewPending(mutation);
-    viewOf.set(mutation, known);
-    return known;
+    const known = viewOf.get(mutation);
+    const { phase, sending, failures, effect } = mutation;
+    if (
+      known?.phase === phase &&
+      known.sending === sending &&
+      known.failures === failures &&
+      known.effect === effect
+    )
+      return known.view;
+    const view = viewPending(mutation);
+    viewOf.set(mutation, { view, phase, sending, failures, effect });
+    return view;
   }
 
   /** Those that `filter` can be among: one, when it names a token, whatever else is pending (ST7). */

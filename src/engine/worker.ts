@@ -127,9 +127,11 @@ export function createWorker(options: WorkerOptions): Worker {
     const { sent, replies, bytes } = await send(sealed, signal); // resolves whatever the network does
     if (isAborted(signal)) return; // unknown outcome: whoever drains next sends the same bytes again
     summary.request(bytes);
-    const verdicts = sent.map((mutation, i) =>
-      reconcile({ record: mutation.record, sealed: sealOf(mutation) }, replies[i] ?? { kind: 'omitted' }),
-    );
+    const verdicts = sent.map((mutation, i) => {
+      const command = mutation.definition?.command ?? false;
+      const subject = { record: mutation.record, sealed: sealOf(mutation), command };
+      return reconcile(subject, replies[i] ?? { kind: 'omitted' });
+    });
     const decisions = sent.flatMap((mutation, i) => decisionOf(mutation, verdicts[i]));
     summary.count(verdicts);
     hold(sent, verdicts, send, decisions.length > 0);

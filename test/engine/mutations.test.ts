@@ -60,11 +60,11 @@ describe('MU1 the handle', () => {
     process.on('unhandledRejection', listener);
     const { client, line, settle } = await startHeld();
     const touched = client.insert(todos, milk);
-    void [touched.enqueued, touched.acknowledged, touched.confirmed];
+    expect([touched.enqueued, touched.acknowledged, touched.confirmed]).toHaveLength(3);
     const untouched = client.insert(todos, { id: 'b', title: 'oat' });
     await settle();
     await line.pushes[0]?.answer(refused, refused);
-    void [untouched.acknowledged, untouched.confirmed];
+    expect([untouched.acknowledged, untouched.confirmed]).toHaveLength(2);
     await settle();
     process.off('unhandledRejection', listener);
     expect(unhandled).toEqual([]);
@@ -243,7 +243,7 @@ describe('MU7 a mutationFn of its own', () => {
     const photo = { at: new Date(5), tags: new Map([['k', 1n]]), blob: new Blob(['photo']) };
     const own = defineMutation({
       name: 'photo',
-      optimistic: (tx, _v: typeof photo) => tx.insert(todos, milk),
+      optimistic: (tx, { at }: typeof photo) => tx.insert(todos, { id: 'a', title: String(at.getTime()) }),
       mutationFn: async (v) => void seen.push(v),
     });
     const device = createDevice();
@@ -288,11 +288,11 @@ test('MU1 an error thrown by a mutationFn as a SyncError is passed on as it is',
   const mine = new SyncError('FORBIDDEN', 'Not yours.', { details: { owner: 'bob' } });
   const own = defineMutation({
     name: 'own',
-    optimistic: (tx, _v: undefined) => tx.insert(todos, milk),
+    optimistic: (tx, todo: typeof milk) => tx.insert(todos, todo),
     mutationFn: () => Promise.reject(mine),
   });
   const { client, settle } = await startClient({ mutations: [own] });
-  const { acknowledged } = client.mutate(own, undefined);
+  const { acknowledged } = client.mutate(own, milk);
   await settle();
   await expect(acknowledged).rejects.toBe(mine);
   expect(client.get(todos, 'a')).toBeUndefined();
