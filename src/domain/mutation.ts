@@ -70,7 +70,8 @@ export function idempotencyKey(mutation: { readonly token: Token; readonly rev: 
 }
 
 export function touchedKeys(changes: readonly Change[]): EntityKey[] {
-  return [...new Set(changes.map(keyOf))];
+  const [first, ...others] = changes;
+  return first !== undefined && others.length === 0 ? [keyOf(first)] : [...new Set(changes.map(keyOf))];
 }
 
 export function lanesOf(changes: readonly Change[], scope: string | undefined): Lane[] {

@@ -52,7 +52,8 @@ function copy(value: unknown, what: string, path: string, depth: number, exotic:
   if (Object.getOwnPropertySymbols(value).length > 0)
     return refuse(value, what, path, 'symbol keys cannot be stored');
   const out: Record<string, unknown> = {};
-  for (const [field, inner] of Object.entries(value)) {
+  for (const field of Object.keys(value)) {
+    const inner = (value as Record<string, unknown>)[field];
     if (inner === undefined) continue;
     setField(out, field, copy(inner, what, path === '' ? field : `${path}.${field}`, depth + 1, exotic));
   }
@@ -96,8 +97,8 @@ export function jsonSize(value: unknown, limit: number): number {
   if (typeof value === 'string') return value.length + 2;
   if (typeof value !== 'object' || value === null) return 8;
   let size = 2;
-  for (const [field, inner] of Object.entries(value)) {
-    size += field.length + 4 + jsonSize(inner, limit - size);
+  for (const field of Object.keys(value)) {
+    size += field.length + 4 + jsonSize((value as Record<string, unknown>)[field], limit - size);
     if (size > limit) return size;
   }
   return size;
