@@ -15,6 +15,11 @@ const config: StorybookConfig = {
     ...(process.env['VITEST'] === undefined && {
       server: { ...vite.server, proxy: { '/sync': { target: SERVER, changeOrigin: true } } },
     }),
+    // Known before the first page, so that a cold start does not bundle twice and load the page anew.
+    optimizeDeps: {
+      ...vite.optimizeDeps,
+      include: [...(vite.optimizeDeps?.include ?? []), 'dexie', 'immer', 'uuid', 'zustand/vanilla'],
+    },
     build: {
       ...vite.build,
       chunkSizeWarningLimit: 2000,

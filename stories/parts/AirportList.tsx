@@ -30,7 +30,7 @@ function Nothing({ term, inspected }: { readonly term: string; readonly inspecte
         ? 'Nothing inspected yet. Write a note at any airport.'
         : phase === 'offline'
           ? 'No airports on this device yet. Go online to fetch them.'
-          : 'Fetching airports from the server…';
+          : 'Waiting for the server’s airports…';
   return <p className="list-empty">{text}</p>;
 }
 

@@ -85,10 +85,10 @@ export function NetworkControls({ network }: { readonly network: Network }): Rea
         type="button"
         className="button"
         aria-pressed={refuseNext}
-        title="Answers the next edit with a refusal, simulated on this device"
+        title="The next edit is refused on this device, as if by the server"
         onClick={() => network.refuseNext()}
       >
-        Refuse next edit
+        Simulate a refusal
       </button>
     </div>
   );

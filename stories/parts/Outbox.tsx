@@ -40,9 +40,9 @@ function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactN
       {sealed ? (
         <span
           className="entry-sealed"
-          title="It may have reached the server, so it can no longer be taken back"
+          title="It was sent, so it may have reached the server: it can no longer be rolled back"
         >
-          Already sent
+          Sealed
         </span>
       ) : (
         <button

@@ -30,18 +30,24 @@ function Station({ device }: { readonly device: Device }): ReactNode {
   );
 }
 
+export interface RunwayProps {
+  readonly devices: Devices;
+  /** The server does not answer. */
+  readonly missing: boolean;
+}
+
 /** The way between the devices and the server: open or cut, and what waits before it. */
-export function Runway({ devices }: { readonly devices: Devices }): ReactNode {
+export function Runway({ devices, missing }: RunwayProps): ReactNode {
   const [left, right] = devices;
   return (
-    <div className="runway" aria-hidden="true">
+    <div className="runway" data-missing={missing} aria-hidden="true">
       <Station device={left} />
       <SyncProvider client={left.client}>
         <Link side="left" />
       </SyncProvider>
       <span className="station" data-kind="server">
         <Icon name="server" />
-        Server
+        {missing ? 'No server' : 'Server'}
       </span>
       <SyncProvider client={right.client}>
         <Link side="right" />

@@ -10,9 +10,7 @@ export interface TwoDevicesProps {
   readonly server?: 'remote' | 'page';
 }
 
-function ServerNotice({ devices }: { readonly devices: Devices }): ReactNode {
-  const { missing, retry } = useServer(devices);
-  if (!missing) return null;
+function ServerNotice({ retry }: { readonly retry: () => void }): ReactNode {
   return (
     <p className="notice" role="status">
       <span>
@@ -29,6 +27,7 @@ function ServerNotice({ devices }: { readonly devices: Devices }): ReactNode {
 /** Two people at the same airports, each with a network of their own. */
 export function TwoDevices({ devices, server = 'remote' }: TwoDevicesProps): ReactNode {
   const [front, setFront] = useState(devices[0].id);
+  const { missing, retry } = useServer(devices, server === 'remote');
   return (
     <main className="demo">
       <header className="masthead">
@@ -44,9 +43,9 @@ export function TwoDevices({ devices, server = 'remote' }: TwoDevicesProps): Rea
             </span>
           </p>
         </div>
-        <Runway devices={devices} />
+        <Runway devices={devices} missing={missing} />
       </header>
-      {server === 'remote' && <ServerNotice devices={devices} />}
+      {missing && <ServerNotice retry={retry} />}
       <div className="device-choice" role="group" aria-label="Device">
         {devices.map(({ id, name }) => (
           <button key={id} type="button" aria-pressed={front === id} onClick={() => setFront(id)}>

@@ -12,9 +12,13 @@ async function answers(signal: AbortSignal): Promise<boolean> {
 }
 
 /** Asks at first, and again whenever a device reads from the server, or fails to. */
-export function useServer(devices: Devices): { readonly missing: boolean; readonly retry: () => void } {
+export function useServer(
+  devices: Devices,
+  remote: boolean,
+): { readonly missing: boolean; readonly retry: () => void } {
   const [missing, setMissing] = useState(false);
   useEffect(() => {
+    if (!remote) return;
     const gone = new AbortController();
     const { signal } = gone;
     const ask = (): void =>
@@ -30,7 +34,7 @@ export function useServer(devices: Devices): { readonly missing: boolean; readon
       gone.abort();
       for (const stop of stops) stop();
     };
-  }, [devices]);
+  }, [devices, remote]);
   return {
     missing,
     retry: () => {
