@@ -10,7 +10,7 @@ import { fallbackStorage } from './fallbackStorage.js';
 import { createLedger } from './ledger.js';
 import { createLiveQueries } from './liveQueries.js';
 import { cancelled, createMutator } from './mutator.js';
-import { checkOptions, type SyncClientOptions } from './options.js';
+import { checkOptions, pickDefined, type SyncClientOptions } from './options.js';
 import { createOutbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Platform } from './ports.js';
@@ -35,6 +35,9 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   let isLeader = false;
   const paused = (): boolean => isPaused;
   const now = (): number => clock.now();
+  const alive = (): void => life.signal.throwIfAborted();
+  const until = <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> =>
+    abortable(abortable(work, life.signal), signal);
 
   const events = createTopics<unknown>((error) => logger.warn('holdfast: an event listener threw', error));
   const emit = <E extends SyncEventName>(event: E, data: SyncEvents[E]): void => events.publish(event, data);
@@ -45,7 +48,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     emit('storage.degraded', { error });
   });
   const ledger = createLedger();
-  const store = createStore(collections, createTopics<EntityKey>(failed));
+  const store = createStore(collections, createTopics<EntityKey>(failed), failed);
   const queries = createLiveQueries(store);
   const reporter = createReporter({
     ledger,
@@ -137,6 +140,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       random,
       retry,
       pollMs,
+      timeoutMs,
       paused,
       pulled: (result) =>
         result.kind === 'failed'
@@ -144,14 +148,13 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
           : emit('pull.completed', { rows: result.rows }),
     });
   const mutator = createMutator({
-    namespace,
     caller,
     definitions,
     ledger,
     store,
     outbox,
     createId,
-    disposed: () => life.signal.aborted,
+    alive,
     changed: reporter.changed,
   });
 
@@ -251,18 +254,20 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     rollback: mutator.rollback,
     pending: reporter.pending,
     deadLetters: reporter.deadLetters,
-    discard: outbox.discard,
+    async discard(token) {
+      alive();
+      await outbox.discard(token);
+    },
     watchMutations: reporter.watch,
     async sync({ direction = 'both', signal } = {}) {
+      alive();
       await ready;
       await outbox.idle();
       const before = { ...worker.total };
       const startedAt = clock.monotonic();
-      if (direction !== 'pull') await abortable(worker.quiet(), signal);
+      if (direction !== 'pull') await until(worker.quiet(), signal);
       const pulled =
-        direction === 'push'
-          ? undefined
-          : await abortable(puller?.pull() ?? Promise.resolve(undefined), signal);
+        direction === 'push' ? undefined : await until(puller?.pull() ?? Promise.resolve(undefined), signal);
       return { summary: since(before, worker.total, clock.monotonic() - startedAt), pulled };
     },
     pause() {
@@ -274,13 +279,14 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       networkChanged();
     },
     async flush({ signal } = {}) {
+      alive();
       await ready;
       await outbox.idle();
-      await abortable(reporter.settled(ledger.pending.keys()), signal);
+      await until(reporter.settled(ledger.pending.keys()), signal);
     },
     on: (event, listener) => events.subscribe(event, listener as (data: unknown) => void),
     async dispose() {
-      life.abort();
+      life.abort(new SyncError('DISPOSED', `The client "${namespace}" was disposed; create another.`));
       unsubscribe();
       await draining;
       await outbox.idle();
@@ -292,18 +298,4 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
 
 function adHoc(name: string, work: (tx: Transaction) => unknown, options: Call['options']): Call {
   return { name, definition: undefined, variables: undefined, work, options };
-}
-
-function pickDefined({
-  clock,
-  random,
-  createId,
-  logger,
-}: SyncClientOptions): Partial<Pick<Platform, 'clock' | 'random' | 'createId' | 'logger'>> {
-  return {
-    ...(clock && { clock }),
-    ...(random && { random }),
-    ...(createId && { createId }),
-    ...(logger && { logger }),
-  };
 }

@@ -20,14 +20,14 @@ export interface Mutator {
 }
 
 export interface MutatorOptions {
-  readonly namespace: string;
   readonly caller: Caller;
   readonly definitions: ReadonlyMap<string, AnyDefinition>;
   readonly ledger: Ledger;
   readonly store: Store;
   readonly outbox: Outbox;
   readonly createId: () => string;
-  readonly disposed: () => boolean;
+  /** Throws `DISPOSED` after the end. */
+  readonly alive: () => void;
   readonly changed: (mutations: readonly PendingMutation[]) => void;
 }
 
@@ -38,8 +38,7 @@ export function createMutator(options: MutatorOptions): Mutator {
 
   return {
     perform<R>(call: Call): MutationHandle<R> {
-      if (options.disposed())
-        throw new SyncError('DISPOSED', `The client "${options.namespace}" was disposed; create another.`);
+      options.alive();
       const settlement = createSettlement(options.createId());
       const handle = settlement.handle as MutationHandle<R>;
       const begin = (): void => {
@@ -83,6 +82,7 @@ export function createMutator(options: MutatorOptions): Mutator {
     },
 
     async rollback(token) {
+      options.alive();
       const waiting = early?.get(token);
       if (early?.delete(token) === true) {
         waiting?.cancel();

@@ -8,6 +8,7 @@ import type {
   Connectivity,
   Lease,
   Logger,
+  Platform,
   Random,
   SyncStorage,
   TabChannel,
@@ -104,4 +105,19 @@ function byName<T extends { readonly name: string }>(
     map.set(item.name, item);
   }
   return map;
+}
+
+/** The parts of the platform that the app brings itself. */
+export function pickDefined({
+  clock,
+  random,
+  createId,
+  logger,
+}: SyncClientOptions): Partial<Pick<Platform, 'clock' | 'random' | 'createId' | 'logger'>> {
+  return {
+    ...(clock && { clock }),
+    ...(random && { random }),
+    ...(createId && { createId }),
+    ...(logger && { logger }),
+  };
 }

@@ -3,6 +3,7 @@ import { applyChange, keyOf, sameValue } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
 import { splitKey, type BaseRow, type EntityKey, type Row, type ServerRow } from '../domain/entity.js';
 import { connected, fold } from '../domain/fold.js';
+import { setField } from '../domain/serialize.js';
 import { byOrder, type PendingMutation } from './pendingMutation.js';
 import { createTable, type CollectionView, type Table } from './table.js';
 import type { Topics } from './topics.js';
@@ -44,6 +45,7 @@ export interface Store {
 export function createStore(
   collections: ReadonlyMap<string, AnyCollection>,
   changes: Topics<EntityKey>,
+  failed: (error: unknown) => void,
 ): Store {
   const tables = new Map<string, Table>();
   for (const name of collections.keys()) tables.set(name, createTable());
@@ -51,6 +53,7 @@ export function createStore(
     revision: 0,
     collections: Object.fromEntries([...tables].map(([name, t]) => [name, t.view()])),
   }));
+  isolateListeners(api, failed);
 
   const at = (key: EntityKey): { table: Table | undefined; id: string } => {
     const { collection, id } = splitKey(key);
@@ -75,7 +78,7 @@ export function createStore(
     for (const key of changed) {
       const { collection } = splitKey(key);
       const table = tables.get(collection);
-      if (table !== undefined && !Object.hasOwn(views, collection)) views[collection] = table.view();
+      if (table !== undefined && !Object.hasOwn(views, collection)) setField(views, collection, table.view());
     }
     api.setState((s) => ({ revision: s.revision + 1, collections: { ...s.collections, ...views } }));
     for (const key of changed) changes.publish(key, key);
@@ -191,6 +194,19 @@ export function createStore(
     change,
     changes,
   };
+}
+
+/** Zustand stops at the first listener that throws; here it would stop the mutation, too (OS3). */
+function isolateListeners<T>(api: StoreApi<T>, failed: (error: unknown) => void): void {
+  const { subscribe } = api;
+  api.subscribe = (listener) =>
+    subscribe((state, former) => {
+      try {
+        listener(state, former);
+      } catch (error) {
+        failed(error);
+      }
+    });
 }
 
 const EMPTY: CollectionView = createTable().view();
