@@ -53,9 +53,8 @@ export function AirportDetails({
       ) : (
         <FindingForm airportId={airport.id} owner={owner} />
       )}
-      {found.length === 0 ? (
-        <p className="details-empty">No findings yet.</p>
-      ) : (
+      {found.length === 0 && airport.status !== 'closed' && <p className="details-empty">No findings yet.</p>}
+      {found.length > 0 && (
         <ul className="findings">
           {found.map(({ id, text, severity, author, createdAt }) => (
             <li key={id}>
