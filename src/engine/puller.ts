@@ -29,6 +29,8 @@ export interface PullerOptions {
   readonly retry: RetryOptions;
   /** Milliseconds between pulls when nothing else asks for one. */
   readonly pollMs: number;
+  /** Milliseconds after which a page is no longer waited for (RT3). */
+  readonly timeoutMs: number;
   readonly paused: () => boolean;
   readonly pulled: (result: PullResult) => void;
 }
@@ -38,6 +40,8 @@ export function createPuller(options: PullerOptions): Puller {
   const wakeup = createWakeup(clock);
   let waiters: ((result: PullResult) => void)[] = [];
   let failures = 0;
+  /** What the server asked for when it failed: no request before `at`, in monotonic milliseconds, whoever asks (RT2). */
+  let floor: { readonly at: number; readonly error: SyncError } | undefined;
 
   const hasWaiters = (): boolean => waiters.length > 0;
 
@@ -47,9 +51,14 @@ export function createPuller(options: PullerOptions): Puller {
         await wakeup.wait(Infinity, signal);
         continue;
       }
+      if (floor !== undefined && clock.monotonic() < floor.at) {
+        for (const resolve of waiters.splice(0)) resolve({ kind: 'failed', error: floor.error });
+        await wakeup.wait(floor.at, signal);
+        continue;
+      }
       const asked = waiters;
       waiters = [];
-      const result = await pullAll(signal);
+      const result = await pullAll(signal).catch(notStored);
       failures = result.kind === 'failed' ? failures + 1 : 0;
       for (const resolve of asked) resolve(result);
       if (isAborted(signal)) break;
@@ -57,7 +66,7 @@ export function createPuller(options: PullerOptions): Puller {
       if (hasWaiters()) continue;
       const delay =
         result.kind === 'failed' ? backoffMs(failures, options.retry, options.random) : options.pollMs;
-      await wakeup.wait(clock.monotonic() + delay, signal);
+      await wakeup.wait(Math.max(clock.monotonic(), floor?.at ?? 0) + delay, signal);
     }
     for (const resolve of waiters.splice(0))
       resolve({ kind: 'failed', error: new SyncError('DISPOSED', 'The client stopped pulling.') });
@@ -69,8 +78,12 @@ export function createPuller(options: PullerOptions): Puller {
       const from = ledger.cursor;
       const reply = await ask(from, signal);
       switch (reply.kind) {
-        case 'failed':
-          return { kind: 'failed', error: judge(reply) };
+        case 'failed': {
+          const error = judge(reply);
+          const { retryAfterMs } = reply.reply;
+          if (retryAfterMs !== undefined) floor = { at: clock.monotonic() + retryAfterMs, error };
+          return { kind: 'failed', error };
+        }
         case 'resync':
           if (from === undefined)
             return {
@@ -101,10 +114,22 @@ export function createPuller(options: PullerOptions): Puller {
   }
 
   async function ask(cursor: string | undefined, signal: AbortSignal): Promise<PullReply> {
+    const request = new AbortController();
+    const timer = new AbortController();
+    const abort = (): void => request.abort(signal.reason);
+    signal.addEventListener('abort', abort);
+    const timedOut = clock.sleep(options.timeoutMs, timer.signal).then((): PullReply => {
+      const cause = new SyncError('TIMEOUT', `No page within ${options.timeoutMs} ms.`);
+      request.abort(cause);
+      return { kind: 'failed', reply: { kind: 'failure', failure: 'timeout', cause } };
+    });
     try {
-      return await options.read({ cursor, signal });
+      return await Promise.race([options.read({ cursor, signal: request.signal }), timedOut]);
     } catch (cause) {
       return { kind: 'failed', reply: { kind: 'failure', failure: 'unclassified', cause } };
+    } finally {
+      timer.abort();
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -117,6 +142,12 @@ export function createPuller(options: PullerOptions): Puller {
         wakeup.wake();
       }),
   };
+}
+
+/** Nothing of the page is stored, its cursor included, so the same page is asked for again. */
+function notStored(cause: unknown): PullResult {
+  const error = new SyncError('STORAGE', 'What the server has could not be stored.', { cause });
+  return { kind: 'failed', error };
 }
 
 function judge({ reply }: Extract<PullReply, { kind: 'failed' }>): SyncError {
