@@ -1,5 +1,5 @@
 import { storeError, SyncError } from '../domain/errors.js';
-import { idempotencyKey, type Sealed, type Token } from '../domain/mutation.js';
+import { idempotencyKey, type Lane, type Sealed, type Token } from '../domain/mutation.js';
 import {
   CURSOR,
   isCurrent,
@@ -11,7 +11,7 @@ import {
   type Leaving,
 } from './departures.js';
 import { learn, type LearnOptions } from './learn.js';
-import { applyWrite } from './ledger.js';
+import { applyWrite, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { PullPage, StorageWrite, SyncStorage } from './ports.js';
 
@@ -57,6 +57,22 @@ export interface OutboxOptions extends LearnOptions {
   readonly changed: () => void;
   /** Tells the other tabs that the storage changed. */
   readonly announce: () => void;
+}
+
+/**
+ * Those of `batch` that nothing precedes in their lanes but others of it. Since it was chosen, this tab may have learnt
+ * what another one had stored before: that goes first (SC1).
+ */
+function inTurn(ledger: Ledger, batch: readonly PendingMutation[]): PendingMutation[] {
+  const chosen = new Set(batch);
+  const blocked = new Set<Lane>();
+  const free: PendingMutation[] = [];
+  for (const mutation of ledger.pending.values()) {
+    if (chosen.has(mutation) && !mutation.lanes.some((lane) => blocked.has(lane))) free.push(mutation);
+    else for (const lane of mutation.lanes) blocked.add(lane);
+    if (chosen.delete(mutation) && chosen.size === 0) break;
+  }
+  return free;
 }
 
 /** One log record holds at most so many mutations: rewriting it when one of them settles must stay cheap. */
@@ -182,7 +198,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async seal(batch, freeze) {
       await commit(
         () => {
-          const fresh = batch.filter(
+          const fresh = inTurn(ledger, batch).filter(
             (m) => isCurrent(ledger, m, m.record.rev) && m.phase.kind === 'queued' && !m.cancelling,
           );
           const frozen = fresh.flatMap((mutation) => {
