@@ -72,7 +72,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     maxBytes: transport?.limits.maxBytes ?? Infinity,
   });
   const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => {
-    if (isReady) outbox.catchUp().catch(failed);
+    if (isReady && !life.signal.aborted) outbox.catchUp().catch(failed);
   });
   const outbox = createOutbox({
     storage,

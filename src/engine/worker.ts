@@ -196,7 +196,8 @@ export function createWorker(options: WorkerOptions): Worker {
       }),
     total: summary.total,
     get needsAuth() {
-      return needsAuth;
+      // What was refused for it may have been accepted meanwhile: another tab's send, or an echo in a pull.
+      return needsAuth && ledger.pending.size > 0;
     },
   };
 }

@@ -20,7 +20,10 @@ export type WireOp = {
 /** Server code for a command: reads and writes rows, returns the result, and refuses by throwing a {@link SyncError}. */
 export type ScriptedCommand = (args: never, tx: ServerTransaction) => unknown;
 
-/** How an op is refused: `true` is 422; a status of 500 and more, or 408, 425, 429, ends the batch. */
+/**
+ * How an op is refused: `true` is 422; what leaves it undecided (500 and more, 401, 408, 425, 429, and a 409 of a type
+ * that ends in `in-progress`) ends the batch.
+ */
 export type Refusal = boolean | number | (Problem & { readonly status: number });
 
 /** One op that took effect. An op that is sent again must not be here twice. */
@@ -147,7 +150,7 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
       let ended = false;
       for (const op of sealed) {
         const reply: Reply = ended ? { kind: 'omitted' } : decide(op);
-        if (reply.kind === 'answer' && isTransient(reply.status)) ended = true;
+        if (reply.kind === 'answer' && isTransient(reply)) ended = true;
         replies.push(reply);
       }
       return replies;
@@ -200,7 +203,11 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
   };
 }
 
-const isTransient = (status: number): boolean => status >= 500 || [401, 408, 425, 429].includes(status);
+/** Undecided: it will be sent again, so nothing may overtake it. */
+const isTransient = ({ status, problem }: Answer): boolean =>
+  status >= 500 ||
+  [401, 408, 425, 429].includes(status) ||
+  (status === 409 && problem?.type?.endsWith('in-progress') === true);
 
 function refusal(status: number, name: string, members: Problem = {}): Answer {
   const { retryAfterMs } = members;
