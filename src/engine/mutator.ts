@@ -1,5 +1,5 @@
 import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
-import { SyncError } from '../domain/errors.js';
+import { describe, SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
 import type { Call, Caller } from './caller.js';
 import type { Ledger } from './ledger.js';
@@ -117,6 +117,11 @@ export function createMutator(options: MutatorOptions): Mutator {
     },
 
     check(definition) {
+      if (typeof (definition as Partial<AnyDefinition> | undefined)?.name !== 'string')
+        throw new SyncError(
+          'UNKNOWN_DEFINITION',
+          `${describe(definition)} is not a mutation; make one with defineMutation.`,
+        );
       if (isBuiltIn(definition.name) || definitions.get(definition.name) === definition) return;
       throw new SyncError(
         'UNKNOWN_DEFINITION',

@@ -68,17 +68,25 @@ export function checkOptions(options: SyncClientOptions): CheckedOptions {
   const { name, user, concurrency = 4, timeoutMs = 30_000, pollMs = 30_000 } = options;
   if (typeof name !== 'string' || !NAME.test(name))
     bad('name must be 1 to 128 letters, digits, "_", "-" or "."', name);
-  if (user !== undefined && (typeof user !== 'string' || user === ''))
-    bad('user must be a non-empty string', user);
+  if (user !== undefined && (typeof user !== 'string' || user === '' || /\p{Surrogate}/u.test(user)))
+    bad('user must be a non-empty string of whole characters', user);
   if (!Array.isArray(options.collections))
     bad('collections must be an array of collections', options.collections);
+  const mutations: readonly AnyDefinition[] = options.mutations ?? [];
+  if (!Array.isArray(mutations)) bad('mutations must be an array of mutations', mutations);
+  const port = (name: 'transport' | 'storage', value: object | undefined, method: string): void => {
+    const found = value === undefined || (value as Record<string, unknown> | null)?.[method];
+    if (found !== true && typeof found !== 'function') bad(`${name} must be a ${name}`, value);
+  };
+  port('transport', options.transport, 'push');
+  port('storage', options.storage, 'write');
   const retry = { ...RETRY_DEFAULTS, ...options.retry };
   positive('retry.baseMs', retry.baseMs);
   positive('retry.capMs', retry.capMs);
   return {
     namespace: user === undefined ? name : `${name}:${encodeURIComponent(user)}`,
     collections: byName(options.collections, 'collection'),
-    definitions: byName(options.mutations ?? [], 'mutation'),
+    definitions: byName<AnyDefinition>(mutations, 'mutation'),
     retry,
     concurrency: positive('concurrency', concurrency),
     timeoutMs: positive('timeoutMs', timeoutMs),

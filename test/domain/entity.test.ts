@@ -4,6 +4,7 @@ import {
   checkId,
   entityKey,
   isNewer,
+  type BaseRow,
   MAX_ID_LENGTH,
   splitKey,
   type Version,
@@ -12,7 +13,7 @@ import {
 const known = (version: Version | undefined) => ({ row: { n: 1 }, version });
 
 describe('RD3 isNewer', () => {
-  test.each<[string, Version | undefined, ReturnType<typeof known> | undefined, boolean]>([
+  test.each<[string, Version | undefined, BaseRow | undefined, boolean]>([
     ['anything over nothing', 1, undefined, true],
     ['an unversioned row over nothing', undefined, undefined, true],
     ['anything over an unversioned row', 1, known(undefined), true],

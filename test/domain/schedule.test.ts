@@ -110,6 +110,12 @@ describe('SC3 what waits delays only its own', () => {
     expect(batchOf([m('x', { token: 'x1', dependsOn: ['gone'] })])).toEqual(['x1']));
 });
 
+test('SC3 one that has failed goes last with its followers: a server that stops at it has decided the others', () => {
+  const failed = m('x', { token: 'x1', priority: 'critical', suspect: true });
+  const queue = [failed, m('x', { token: 'x2' }), m('y', { token: 'y1', priority: 'background' })];
+  expect(batchOf(queue)).toEqual(['y1', 'x1', 'x2']);
+});
+
 const queue = fc
   .array(
     fc.record({
@@ -117,6 +123,7 @@ const queue = fc
       priority: fc.constantFrom<Priority[]>(...PRIORITIES),
       back: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
       alone: fc.boolean(),
+      suspect: fc.boolean(),
       sending: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
       dueAt: fc.constantFrom(0, 0, 0, 500, Infinity),
     }),
