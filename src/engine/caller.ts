@@ -69,7 +69,7 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
 
   return {
     begin({ name, definition, variables: given, work, options }, token, settlement) {
-      const { priority = definition?.priority ?? 'normal', dependsOn = [], scope, meta } = options;
+      const { priority = definition?.priority ?? 'normal', dependsOn = NONE, scope, meta } = options;
       if (!PRIORITIES.includes(priority))
         throw new SyncError(
           'INVALID_OPTIONS',
@@ -90,8 +90,11 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
       const sendsAnyway = definition?.mutationFn !== undefined || definition?.command === true;
       if (effect.changes.length === 0 && !sendsAnyway) return undefined;
       if (definition?.mutationFn === undefined) checkSize(name, effect, maxBytes);
-      const lanes = lanesOf(effect.changes, scope ?? definition?.scope?.(variables));
-      const record: MutationRecord = {
+      const inScope = scope ?? definition?.scope?.(variables);
+      // Most mutations change all that they touch; then one list says both.
+      const isOne = inScope === undefined && effect.touched.length === effect.changes.length;
+      const lanes = isOne ? effect.touched : lanesOf(effect.changes, inScope);
+      const bare: MutationRecord = {
         token,
         rev: 0,
         name,
@@ -102,8 +105,9 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
         priority,
         dependsOn,
         createdAt: now(),
-        ...(meta !== undefined && { meta: toCloneable(meta, `the meta of "${name}"`) }),
       };
+      const record =
+        meta === undefined ? bare : { ...bare, meta: toCloneable(meta, `the meta of "${name}"`) };
       return new PendingMutation({
         record,
         effect,
@@ -132,6 +136,9 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
     },
   };
 }
+
+/** Shared by the thousands that depend on nothing. */
+const NONE: readonly Token[] = [];
 
 function checkSize(name: string, effect: Effect, maxBytes: number): void {
   const size = jsonSize(effect.changes, maxBytes);

@@ -12,7 +12,7 @@ import {
 } from './departures.js';
 import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, type Ledger } from './ledger.js';
-import type { PendingMutation } from './pendingMutation.js';
+import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { PullPage, StorageWrite, SyncStorage } from './ports.js';
 
 /** The durable queue. Every method is one transaction: durable first, visible second (OB4). */
@@ -165,7 +165,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     chunk.forEach((mutation, i) => {
       mutation.seq = seq;
       mutation.place = i;
-      mutation.phase = { kind: 'queued' };
+      mutation.phase = QUEUED;
     });
   }
 

@@ -14,6 +14,9 @@ export type Phase =
   /** Sent at least once, or about to be: it may have reached the server, so it is frozen (OB5). */
   | { readonly kind: 'sealed'; readonly sealed: Sealed; readonly sealId: string };
 
+export const SAVING: Phase = { kind: 'saving' };
+export const QUEUED: Phase = { kind: 'queued' };
+
 /** What went wrong so far, and when to try again. */
 export interface Failures {
   readonly count: number;
@@ -68,7 +71,7 @@ export class PendingMutation implements Schedulable {
     this.effect = init.effect;
     this.seq = init.stored?.seq ?? Infinity;
     this.place = init.stored?.place ?? calls++;
-    this.phase = init.stored === undefined ? { kind: 'saving' } : { kind: 'queued' };
+    this.phase = init.stored === undefined ? SAVING : QUEUED;
   }
 
   get token(): Token {

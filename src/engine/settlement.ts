@@ -27,6 +27,7 @@ type Stage = 'enqueued' | 'acknowledged' | 'confirmed';
 type Stages = Record<Stage, Deferred>;
 
 const OPEN: Deferred = { kind: 'open' };
+const DONE: Deferred = { kind: 'resolved', value: undefined };
 
 /** The promises of one mutation. Each settles exactly once; later calls change nothing (MU2). */
 export interface Settlement {
@@ -112,7 +113,7 @@ function promiseOf(stages: Stages, stage: Stage): Promise<unknown> {
 function resolve(stages: Stages, stage: Stage, value: unknown): void {
   const now = stages[stage];
   if (now.kind === 'awaited') now.resolve(value);
-  if (now.kind === 'open') stages[stage] = { kind: 'resolved', value };
+  if (now.kind === 'open') stages[stage] = value === undefined ? DONE : { kind: 'resolved', value };
 }
 
 function reject(stages: Stages, stage: Stage, error: SyncError): void {
