@@ -15,6 +15,7 @@ import { createOutbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Platform } from './ports.js';
 import { createPuller } from './puller.js';
+import { createReachability } from './reachability.js';
 import { createReporter } from './reporter.js';
 import { createStore } from './store.js';
 import { since } from './summary.js';
@@ -28,6 +29,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const { transport, realtime } = options;
   const { clock, random, createId, logger } = { ...platform, ...pickDefined(options) };
   const connectivity = options.connectivity ?? platform.connectivity();
+  const reachability = createReachability(connectivity, clock);
   const lease = options.lease ?? platform.lease();
   const life = new AbortController();
   let isReady = false;
@@ -59,7 +61,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       ready: isReady,
       paused: isPaused,
       leader: isLeader,
-      online: connectivity.online,
+      online: reachability.online,
       durable: storage.durable,
       needsAuth: worker.needsAuth,
     }),
@@ -111,7 +113,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     transport,
     clock,
     random,
-    connectivity,
+    reachability,
     retry,
     concurrency,
     timeoutMs,
@@ -142,10 +144,15 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       pollMs,
       timeoutMs,
       paused,
-      pulled: (result) =>
-        result.kind === 'failed'
-          ? emit('pull.failed', { error: result.error })
-          : emit('pull.completed', { rows: result.rows }),
+      pulled(result) {
+        if (result.kind === 'failed') {
+          emit('pull.failed', { error: result.error });
+          return;
+        }
+        reachability.proven();
+        emit('pull.completed', { rows: result.rows });
+        changed();
+      },
     });
   const mutator = createMutator({
     caller,
@@ -213,6 +220,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   }
 
   function networkChanged(): void {
+    reachability.reconsider();
     if (connectivity.online) {
       worker.networkChanged();
       puller?.wake();

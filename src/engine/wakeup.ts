@@ -12,6 +12,7 @@ export function createWakeup(clock: Clock): Wakeup {
   let alarm: AbortController | undefined;
   return {
     wake() {
+      if (called) return; // ten thousand that leave at once wake the loop once
       called = true;
       alarm?.abort();
     },

@@ -8,7 +8,8 @@ import type { Ledger } from './ledger.js';
 import type { Decision } from './departures.js';
 import type { Outbox } from './outbox.js';
 import type { Failures, PendingMutation } from './pendingMutation.js';
-import type { Clock, Connectivity, Random, Transport } from './ports.js';
+import type { Clock, Random, Transport } from './ports.js';
+import type { Reachability } from './reachability.js';
 import { sealOf, sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
 import type { Store } from './store.js';
 import { isAborted } from './abortable.js';
@@ -37,7 +38,7 @@ export interface WorkerOptions {
   readonly transport: Transport | undefined;
   readonly clock: Clock;
   readonly random: Random;
-  readonly connectivity: Connectivity;
+  readonly reachability: Reachability;
   readonly retry: RetryOptions;
   /** How many mutations are sent by their own functions at a time. */
   readonly concurrency: number;
@@ -49,11 +50,8 @@ export interface WorkerOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** While the platform says it is offline, the network is tried all the same at this interval (NQ1). */
-const OFFLINE_PROBE_MS = 30_000;
-
 export function createWorker(options: WorkerOptions): Worker {
-  const { ledger, outbox, store, transport, clock, connectivity } = options;
+  const { ledger, outbox, store, transport, clock, reachability } = options;
   const wakeup = createWakeup(clock);
   const summary = createSummaryCounter();
   const push = transport && withTimeout(sendThrough(transport), options.timeoutMs, clock);
@@ -61,7 +59,6 @@ export function createWorker(options: WorkerOptions): Worker {
   const inFlight = new Map<Promise<void>, Send>();
   const quietWaiters: (() => void)[] = [];
   let needsAuth = false;
-  let lastSendAt = -Infinity;
   /** What the whole transport waits for after a push that decided nothing, or when the server says so. */
   let gate: Failures | undefined;
 
@@ -79,15 +76,15 @@ export function createWorker(options: WorkerOptions): Worker {
   function startSends(signal: AbortSignal): number {
     if (ledger.pending.size === 0) return Infinity;
     const now = clock.monotonic();
-    const probeAt = connectivity.online ? 0 : lastSendAt + OFFLINE_PROBE_MS;
-    if (probeAt > now) return probeAt;
+    if (reachability.nextTryAt > now) return reachability.nextTryAt;
+    const most = reachability.online ? Infinity : 1;
     const calls = [...inFlight.values()].filter((send) => send === call).length;
     const gateAt = gate?.dueAt ?? 0;
     const mayPush = transport !== undefined && gateAt <= now && inFlight.size === calls;
-    const { batch, alone, nextDueAt } = schedule(ledger.pending.values(), {
+    const { batch, alone, nextDueAt } = schedule(reachability.online ? ledger.pending.values() : probes(), {
       now,
-      alone: options.concurrency - calls,
-      batch: mayPush ? transport.limits.maxBatch : 0,
+      alone: Math.min(most, options.concurrency - calls),
+      batch: mayPush ? Math.min(most, transport.limits.maxBatch) : 0,
       ordered: transport?.ordered ?? false,
     });
     if (push !== undefined && batch.length > 0) start(batch, push, signal);
@@ -95,9 +92,16 @@ export function createWorker(options: WorkerOptions): Worker {
     return gateAt > now ? Math.min(gateAt, nextDueAt) : nextDueAt;
   }
 
+  /** What may try the network: rather something sealed already, for what is sealed can no longer be taken back. */
+  function probes(): readonly PendingMutation[] {
+    const all = [...ledger.pending.values()];
+    const sealed = all.filter((mutation) => mutation.phase.kind === 'sealed');
+    return sealed.length > 0 ? sealed : all;
+  }
+
   function start(batch: readonly PendingMutation[], send: Send, signal: AbortSignal): void {
     for (const mutation of batch) mutation.sending = true;
-    lastSendAt = clock.monotonic();
+    reachability.tried();
     const done = travel(batch, send, signal)
       .catch((error: unknown) => {
         // Only the storage can fail here. What was sealed stays sealed and is sent again with the same key.
@@ -152,7 +156,10 @@ export function createWorker(options: WorkerOptions): Worker {
     send: Send,
     decidedAny: boolean,
   ): void {
-    if (decidedAny) needsAuth = false;
+    if (decidedAny) {
+      needsAuth = false;
+      reachability.proven();
+    }
     let blocking: { readonly error: SyncError; readonly retryAfterMs?: number } | undefined;
     sent.forEach((mutation, i) => {
       const verdict = verdicts[i];
@@ -160,6 +167,7 @@ export function createWorker(options: WorkerOptions): Worker {
       const retryAfterMs = verdict.kind === 'retry' ? verdict.retryAfterMs : undefined;
       mutation.failures = failAgain(mutation.failures, verdict.error, retryAfterMs);
       if (verdict.error.code === 'UNAUTHORIZED') needsAuth = true;
+      if (verdict.error.code === 'NETWORK' && !decidedAny) reachability.disproven();
       // A batch of which anything was decided did arrive: then only the server's own word stops the others.
       const stops =
         verdict.kind === 'hold' ||
@@ -186,7 +194,6 @@ export function createWorker(options: WorkerOptions): Worker {
       for (const mutation of ledger.pending.values())
         if (mutation.failures !== undefined)
           mutation.failures = { ...mutation.failures, dueAt: mutation.failures.floorAt };
-      lastSendAt = -Infinity;
       wakeup.wake();
     },
     quiet: () =>

@@ -288,16 +288,30 @@ describe('RT2 backoff and floors', () => {
     expect([line.pushes.length, clock.monotonic()]).toEqual([2, 0]);
   });
 
-  test('NQ1 offline is a hint: the network is tried every 30 s all the same', async () => {
+  test('NQ1 offline is a hint: one mutation every 30 s tries the network, the others can still be taken back', async () => {
     const { client, clock, line, connectivity } = await start();
     connectivity.setOnline(false);
     client.insert(todos, todo('a'));
-    await clock.advance(0);
-    await line.pushes[0]?.answer(lost);
+    client.insert(todos, todo('b'));
     await clock.advance(29_999);
-    expect([line.pushes.length, client.status.get().phase]).toEqual([1, 'offline']);
+    expect([line.pushes.length, client.status.get().phase]).toEqual([0, 'offline']);
     await clock.advance(1);
-    expect(line.pushes).toHaveLength(2);
+    await line.pushes[0]?.answer(lost);
+    expect(client.pending().map((m) => m.sealed)).toEqual([true, false]);
+    await clock.advance(29_999);
+    expect(line.pushes).toHaveLength(1);
+    await clock.advance(1);
+    expect(line.pushes.map((push) => push.keys)).toEqual([['t1.0'], ['t1.0']]);
+  });
+
+  test('NQ1 an answer proves the network, whatever the platform says', async () => {
+    const { client, clock, line, connectivity } = await start();
+    connectivity.setOnline(false);
+    for (const id of ['a', 'b', 'c']) client.insert(todos, todo(id));
+    await clock.advance(30_000);
+    await line.pushes[0]?.pass();
+    expect(line.pushes.map((push) => push.keys)).toEqual([['t1.0'], ['t2.0', 't3.0']]);
+    expect(client.status.get()).toMatchObject({ online: true, phase: 'sending' });
   });
 });
 
