@@ -1,6 +1,6 @@
 import type { Change } from './changes.js';
 import { keyOf } from './changes.js';
-import type { EntityKey } from './entity.js';
+import type { EntityKey, Version } from './entity.js';
 import type { StoredError } from './errors.js';
 
 /** From first to last. User actions are `normal`; `background` is for imports and telemetry (MU6). */
@@ -40,6 +40,8 @@ export interface Sealed {
   /** The encoded op for a transport; absent for a mutation sent by its own function. */
   readonly body?: string;
   readonly changes: readonly Change[];
+  /** The base version of each change's row when it was sealed. */
+  readonly versions?: readonly (Version | undefined)[];
   /** Milliseconds since the epoch of the first send. */
   readonly sealedAt: number;
 }

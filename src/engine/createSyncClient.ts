@@ -178,6 +178,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       case 'annulled': {
         const result = outcome.kind === 'accepted' ? outcome.result : undefined;
         settlement?.accepted(result);
+        if (mutation.alone) puller?.wake(); // what its own function did to the rows, the server knows
         emit('mutation.confirmed', { token, name, result });
         break;
       }

@@ -1,4 +1,5 @@
 import { advanceBase } from '../domain/baseRows.js';
+import { keyOf, type Change } from '../domain/changes.js';
 import { entityKey, type ServerRow } from '../domain/entity.js';
 import { storeError, SyncError } from '../domain/errors.js';
 import { idempotencyKey, type Outcome } from '../domain/mutation.js';
@@ -48,7 +49,7 @@ export function planSettle(
   if (current.length === 0) return undefined;
   const rows = advanceBase(
     store.base,
-    current.map((d) => ({ rows: d.rows, changes: d.kind === 'accepted' ? d.mutation.changes : [] })),
+    current.map((d) => ({ rows: d.rows, changes: d.kind === 'accepted' ? uncovered(d.mutation, store) : [] })),
   );
   const leaving = current.map((d): Leaving => {
     const { mutation } = d;
@@ -60,6 +61,17 @@ export function planSettle(
     outcome.kind === 'refused' ? [{ token, record, error: outcome.error, refusedAt: now }] : [],
   );
   return departure(ledger, leaving, rows, { deadLetters });
+}
+
+/**
+ * The changes that the base cannot hold yet. Where the server has told newer of a row since the first send, that may
+ * hold the change already and what came after it: an old value must not be put on top.
+ */
+function uncovered({ phase, changes }: PendingMutation, store: Store): readonly Change[] {
+  const versions = phase.kind === 'sealed' ? phase.sealed.versions : undefined;
+  return versions === undefined
+    ? changes
+    : changes.filter((change, i) => store.base(keyOf(change))?.version === versions[i]);
 }
 
 /** Lets a page of server rows into the base, if it continues from where the cursor is. */

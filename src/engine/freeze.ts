@@ -14,7 +14,8 @@ export function freeze(
 ): Sealed | SyncError {
   const { record, definition } = mutation;
   const { changes } = mutation.effect;
-  const sealed = { token: record.token, rev: record.rev, changes, sealedAt };
+  const versions = changes.map((change) => store.base(keyOf(change))?.version);
+  const sealed = { token: record.token, rev: record.rev, changes, versions, sealedAt };
   if (transport === undefined) return sealed;
   const command = definition?.command === true ? { name: record.name, args: record.variables } : undefined;
   try {

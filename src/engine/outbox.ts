@@ -61,14 +61,15 @@ export interface OutboxOptions extends LearnOptions {
 
 /**
  * Those of `batch` that nothing precedes in their lanes but others of it. Since it was chosen, this tab may have learnt
- * what another one had stored before: that goes first (SC1).
+ * what another one had stored before: that goes first (SC1). And one that is being taken back may have to stay.
  */
 function inTurn(ledger: Ledger, batch: readonly PendingMutation[]): PendingMutation[] {
   const chosen = new Set(batch);
   const blocked = new Set<Lane>();
   const free: PendingMutation[] = [];
   for (const mutation of ledger.pending.values()) {
-    if (chosen.has(mutation) && !mutation.lanes.some((lane) => blocked.has(lane))) free.push(mutation);
+    const isFree = !mutation.cancelling && !mutation.lanes.some((lane) => blocked.has(lane));
+    if (chosen.has(mutation) && isFree) free.push(mutation);
     else for (const lane of mutation.lanes) blocked.add(lane);
     if (chosen.delete(mutation) && chosen.size === 0) break;
   }
@@ -215,7 +216,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
           for (const { mutation, sealed } of frozen) mutation.phase = { kind: 'sealed', sealed, sealId: id };
         },
       );
-      return batch.filter((m) => isCurrent(ledger, m, m.record.rev) && m.phase.kind === 'sealed');
+      return inTurn(ledger, batch).filter(
+        (m) => isCurrent(ledger, m, m.record.rev) && m.phase.kind === 'sealed',
+      );
     },
     async settle(decisions) {
       if (decisions.length > 0)
@@ -227,6 +230,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         return await commit(() => planCancel(ledger, mutation), depart);
       } finally {
         mutation.cancelling = false;
+        options.changed(); // where it could not be taken back, it is to be sent again
       }
     },
     async receive(page, from) {
