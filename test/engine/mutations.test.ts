@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineMutation, update, type MutationFnContext } from '../../src/domain/definition.js';
 import { SyncError } from '../../src/domain/errors.js';
+import type { StorageWrite } from '../../src/engine/ports.js';
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import {
   answered,
@@ -126,6 +127,27 @@ describe('MU3 rollback', () => {
     expect(client.get(todos, 'a')).toEqual(milk);
     await line.pushes[0]?.pass();
     expect(client.pending()).toEqual([]);
+  });
+
+  test('one that is being sealed stays visible and is sent, with ALREADY_SENT', async () => {
+    const storage = memoryStorage();
+    let complete = (): void => undefined;
+    const sealing = {
+      ...storage,
+      write: async (write: StorageWrite) => {
+        if (write.put?.seals !== undefined && write.outcomes === undefined)
+          await new Promise<void>((resolve) => (complete = resolve));
+        return storage.write(write);
+      },
+    };
+    const { client, server, settle } = await startClient({ storage: sealing });
+    const { token } = client.insert(todos, milk);
+    await settle();
+    const rolledBack = outcomeOf(client.rollback(token));
+    complete();
+    await settle();
+    expect(rolledBack.now).toBe('rejected ALREADY_SENT');
+    expect([client.get(todos, 'a'), server.timesApplied(token)]).toEqual([milk, 1]);
   });
 
   test('a settled or unknown one is a stated no-op', async () => {
