@@ -44,7 +44,7 @@ try {
       if (one.unit === 'heap MiB' && round > 2) continue;
       const { value, counts } = await inPage((page) => run(page, one));
       one.samples.push(value);
-      one.counts = counts;
+      one.counts = counts; // of the last round
     }
   }
   const results = summarise(cases);
