@@ -34,8 +34,12 @@ export function learn(
         unreadable(`log ${seq}[${i}]`, record.unreadable);
         return;
       }
+      if (stored.has(record.token)) return; // written again, because nobody knew of the first time
       stored.add(record.token);
-      if (!ledger.pending.has(record.token)) add.push(revive(record, seq, i));
+      const known = ledger.pending.get(record.token);
+      if (known === undefined) add.push(revive(record, seq, i));
+      else if (known.phase.kind === 'saving')
+        Object.assign(known, { seq, place: i, phase: { kind: 'queued' } } satisfies Partial<PendingMutation>);
     });
   }
   const drop = [...ledger.pending.values()].filter((m) => m.phase.kind !== 'saving' && !stored.has(m.token));

@@ -136,11 +136,21 @@ export function createOutbox(options: OutboxOptions): Outbox {
     try {
       await append(group);
     } catch (cause) {
+      const rest = await notStored(group);
       // One that cannot be stored must not take the others of its tick with it.
-      if (group.length === 1) lose(group, cause);
+      if (group.length === 1) lose(rest, cause);
       else
-        for (const mutation of group) await append([mutation]).catch((own: unknown) => lose([mutation], own));
+        for (const mutation of rest)
+          await append([mutation]).catch(async (own: unknown) => lose(await notStored([mutation]), own));
     }
+  }
+
+  /** Those of `group` that a failed write has not stored: it may have been carried out, and only its answer lost. */
+  async function notStored(group: readonly PendingMutation[]): Promise<readonly PendingMutation[]> {
+    await load(ledger.revision).catch(() => undefined);
+    const found = group.filter((m) => m.phase.kind !== 'saving');
+    if (found.length > 0) options.saved(found);
+    return group.filter((m) => m.phase.kind === 'saving');
   }
 
   async function append(group: readonly PendingMutation[]): Promise<void> {

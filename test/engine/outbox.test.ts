@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { defineMutation } from '../../src/domain/definition.js';
+import type { StorageWrite } from '../../src/engine/ports.js';
 import { crashingStorage, CRASH_POINTS } from '../../src/testing/crashingStorage.js';
 import { mutation } from '../../src/testing/storageSamples.js';
 import {
@@ -87,6 +88,41 @@ describe('OB1 accepted means kept', () => {
     expect(outcomes.map(({ now }) => now)).toEqual(['resolved', 'resolved']);
     expect([...device.server.rows('todos').keys()].sort()).toEqual(['a', 'b', 'theirs']);
   });
+
+  test.each([
+    ['one', ['a'], false],
+    ['several', ['a', 'b'], false],
+    ['several, and reading fails too', ['a', 'b'], true],
+  ])(
+    '%s, stored by a write whose answer was lost: accepted, and in the outbox once',
+    async (_name, ids, deafened) => {
+      const device = createDevice();
+      const storage = watchedStorage(memoryStorage({ disk: device.disk }));
+      let lostAnswers = 0;
+      const losing = {
+        ...storage,
+        load: (since?: number) =>
+          deafened && lostAnswers === 1 ? Promise.reject(new Error('lost')) : storage.load(since),
+        async write(write: StorageWrite) {
+          const receipt = await storage.write(write);
+          if (write.append !== undefined && lostAnswers++ === 0)
+            throw new Error('connection lost after the commit');
+          return receipt;
+        },
+      };
+      const client = device.open({ storage: losing });
+      await device.settle();
+      client.pause();
+      const outcomes = ids.map((id) => outcomeOf(client.insert(todos, todo(id)).enqueued));
+      await device.settle();
+      expect(outcomes.map(({ now }) => now)).toEqual(ids.map(() => 'resolved'));
+      await client.dispose();
+      const after = device.open();
+      await device.clock.advance(60_000);
+      expect([...device.server.rows('todos').keys()]).toEqual(ids);
+      expect([after.pending(), after.deadLetters(), after.query(todos)]).toEqual([[], [], ids.map(todo)]);
+    },
+  );
 
   test('a write made before start-up finished is kept, on stored rows too', async () => {
     const device = createDevice();
