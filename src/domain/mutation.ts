@@ -76,10 +76,9 @@ export function touchedKeys(changes: readonly Change[]): EntityKey[] {
   return first !== undefined && others.length === 0 ? [keyOf(first)] : [...new Set(changes.map(keyOf))];
 }
 
-export function lanesOf(changes: readonly Change[], scope: string | undefined): Lane[] {
-  const lanes: Lane[] = touchedKeys(changes);
-  if (scope !== undefined) lanes.push(`scope:${scope}`);
-  return lanes;
+/** The lane of a named scope. The names of collections hold no colon, so it is never an entity's. */
+export function scopeLane(scope: string): Lane {
+  return `scope:${scope}`;
 }
 
 /**

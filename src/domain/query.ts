@@ -96,8 +96,14 @@ export function select<T>(entries: Iterable<readonly [string, T]>, query: Query<
   for (const entry of entries) if (meets(entry[1])) found.push(entry);
   const order = comparator(query.orderBy);
   if (order !== undefined) found.sort(order);
-  const from = query.offset ?? 0;
-  return found.slice(from, query.limit === undefined ? undefined : from + query.limit).map(([, row]) => row);
+  const from = count('offset', query.offset) ?? 0;
+  const limit = count('limit', query.limit);
+  return found.slice(from, limit === undefined ? undefined : from + limit).map(([, row]) => row);
+}
+
+function count(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0) || value === Infinity) return value;
+  throw new SyncError('INVALID_OPTIONS', `${name} is a whole number from 0, received ${describe(value)}.`);
 }
 
 /** One key for equal queries, where `where` is data; undefined for a function. */

@@ -36,6 +36,8 @@ interface Touched {
   readonly id: string;
   readonly before: Row | undefined;
   after: Row | undefined;
+  /** Whether `after` holds private copies only: of drafts, which live as long as their recipe, too. */
+  encoded: boolean;
 }
 
 /**
@@ -61,7 +63,7 @@ export function runTransaction(
     let entry = touched.get(key);
     if (entry === undefined) {
       const before = read(key);
-      touched.set(key, (entry = { collection: name, id, before, after: before }));
+      touched.set(key, (entry = { collection: name, id, before, after: before, encoded: true }));
     }
     return entry;
   };
@@ -78,9 +80,8 @@ export function runTransaction(
       const entry = at(collection, collection.idOf(row));
       if (entry.after !== undefined)
         throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
-      entry.after = (
-        collection.schema ? validate(collection.schema, row, `${collection.name} "${entry.id}"`) : row
-      ) as Row;
+      const what = `${collection.name} "${entry.id}"`;
+      entry.after = encode((collection.schema ? validate(collection.schema, row, what) : row) as Row, what);
     },
     update<T extends object>(
       collection: Collection<T>,
@@ -88,16 +89,18 @@ export function runTransaction(
       edit: ((draft: Draft<T>) => void) | Partial<T>,
     ) {
       const entry = existing(collection, id);
-      const next =
-        typeof edit === 'function'
-          ? editDraft(entry.after, edit as (draft: unknown) => unknown)
-          : mergeFields(entry.after, edit);
+      const what = `${collection.name} "${id}"`;
+      const isRecipe = typeof edit === 'function';
+      const next = isRecipe
+        ? editDraft(entry.after, edit as (draft: unknown) => unknown, what)
+        : mergeFields(entry.after, edit, (fields) => encode(fields, what));
       if (next !== entry.after && collection.idOf(next as T) !== id)
         throw new SyncError(
           'INVALID_ROW',
-          `${collection.name} "${id}": an update must not change the row's key; delete it and insert another.`,
+          `${what}: an update must not change the row's key; delete it and insert another.`,
         );
       entry.after = next;
+      if (isRecipe) entry.encoded = false;
     },
     delete(collection, id) {
       (existing(collection, id) as Touched).after = undefined;
@@ -105,9 +108,9 @@ export function runTransaction(
   };
   refusePromise(work(tx), 'optimistic');
   const changes: Change[] = [];
-  for (const { collection, id, before, after } of touched.values()) {
+  for (const { collection, id, before, after, encoded } of touched.values()) {
     const change = diff(collection, id, before, after);
-    if (change !== undefined) changes.push(encodeChange(change, encode));
+    if (change !== undefined) changes.push(encoded ? change : encodeChange(change, encode));
   }
   // A copy has room for what is in it; an array that grew by `push` has room for 17, and thousands of these are kept.
   return { changes: changes.slice(), touched: [...touched.keys()] };
@@ -125,20 +128,33 @@ function encodeChange(change: Change, encode: Encode): Change {
   }
 }
 
-// The return value is ignored, so that `(draft) => (draft.n += 1)` means what it says.
-function editDraft(row: Row, recipe: (draft: unknown) => unknown): Row {
+// What a recipe returns is ignored, so that `(draft) => (draft.n += 1)` means what it says; but one that returns
+// a new row instead of editing the draft would silently do nothing.
+function editDraft(row: Row, recipe: (draft: unknown) => unknown, what: string): Row {
   const draft = createDraft<Row>(row);
-  refusePromise(recipe(draft), 'a recipe');
-  return finishDraft<Row>(draft);
+  const returned = recipe(draft);
+  refusePromise(returned, 'a recipe');
+  const isRow =
+    typeof returned === 'object' && returned !== null && returned !== draft && !Array.isArray(returned);
+  const next = finishDraft<Row>(draft);
+  if (isRow && next === row)
+    throw new SyncError(
+      'INVALID_RECIPE',
+      `${what}: the recipe returned ${describe(returned)} and left its draft as it was; edit the draft, or pass the fields to set.`,
+    );
+  return next;
 }
 
-function mergeFields(row: Row, fields: object): Row {
+function mergeFields(row: Row, fields: object, encode: (fields: object) => object): Row {
   if (typeof fields !== 'object' || (fields as unknown) === null || Array.isArray(fields))
     throw new SyncError(
       'INVALID_RECIPE',
       `update takes a function of a draft or an object of fields, received ${describe(fields)}.`,
     );
-  return { ...row, ...fields };
+  const next: Record<string, unknown> = { ...row, ...encode(fields) };
+  for (const [field, value] of Object.entries(fields))
+    if (value === undefined) Reflect.deleteProperty(next, field);
+  return next;
 }
 
 function refusePromise(result: unknown, what: string): void {

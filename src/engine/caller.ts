@@ -2,7 +2,7 @@ import type { AnyCollection } from '../domain/collection.js';
 import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
 import { touchedKeys } from '../domain/mutation.js';
 import { describe, SyncError } from '../domain/errors.js';
-import { lanesOf, PRIORITIES, type MutationRecord, type Priority, type Token } from '../domain/mutation.js';
+import { scopeLane, PRIORITIES, type MutationRecord, type Priority, type Token } from '../domain/mutation.js';
 import { jsonSize, toCloneable, toJson } from '../domain/serialize.js';
 import { validate } from '../domain/standardSchema.js';
 import { runTransaction, type Effect, type ReadRow, type Transaction } from '../domain/transaction.js';
@@ -91,9 +91,8 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
       if (effect.changes.length === 0 && !sendsAnyway) return undefined;
       if (definition?.mutationFn === undefined) checkSize(name, effect, maxBytes);
       const inScope = scope ?? definition?.scope?.(variables);
-      // Most mutations change all that they touch; then one list says both.
-      const isOne = inScope === undefined && effect.touched.length === effect.changes.length;
-      const lanes = isOne ? effect.touched : lanesOf(effect.changes, inScope);
+      // What it read counts like what it wrote: another outcome there would give it another meaning (ST3).
+      const lanes = inScope === undefined ? effect.touched : [...effect.touched, scopeLane(inScope)];
       const bare: MutationRecord = {
         token,
         rev: 0,

@@ -71,7 +71,10 @@ export interface SyncClient {
   /** Called after pending mutations, dead letters or their states changed; changes of one tick are one call. */
   watchMutations(listener: () => void): () => void;
 
-  /** Sends what can be sent, and reads what is new, now. */
+  /**
+   * Sends what can be sent, and reads what is new, now. A tab that does not drain tells the one that does, and resolves
+   * at once; so does a paused client.
+   */
   sync(request?: SyncRequest): Promise<SyncResult>;
   pause(): void;
   resume(): void;

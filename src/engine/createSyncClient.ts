@@ -1,15 +1,15 @@
 import { entityKey, type EntityKey } from '../domain/entity.js';
-import { describe, restoreError, SyncError } from '../domain/errors.js';
+import { describe, SyncError } from '../domain/errors.js';
 import type { Transaction } from '../domain/transaction.js';
 import { abortable } from './abortable.js';
 import { createCaller, handlerMissing, type Call } from './caller.js';
 import type { SyncClient } from './client.js';
 import type { Leaving } from './departures.js';
-import type { SyncEventName, SyncEvents } from './events.js';
 import { fallbackStorage } from './fallbackStorage.js';
+import { createLeadership } from './leadership.js';
 import { createLedger } from './ledger.js';
 import { createLiveQueries } from './liveQueries.js';
-import { cancelled, createMutator } from './mutator.js';
+import { createMutator } from './mutator.js';
 import { checkOptions, pickDefined, type SyncClientOptions } from './options.js';
 import { createOutbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -18,7 +18,8 @@ import { createPuller } from './puller.js';
 import { createReachability } from './reachability.js';
 import { createReporter } from './reporter.js';
 import { createStore } from './store.js';
-import { since } from './summary.js';
+import { syncOnce } from './syncOnce.js';
+import { tellOutcome, type Emit } from './tellOutcome.js';
 import { createTopics } from './topics.js';
 import { createWorker } from './worker.js';
 
@@ -30,11 +31,15 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const { clock, random, createId, logger } = { ...platform, ...pickDefined(options) };
   const connectivity = options.connectivity ?? platform.connectivity();
   const reachability = createReachability(connectivity, clock);
-  const lease = options.lease ?? platform.lease();
   const life = new AbortController();
+  const leadership = createLeadership({
+    lease: options.lease ?? platform.lease(),
+    name: `holdfast:${namespace}`,
+    clock,
+    signal: life.signal,
+  });
   let isReady = false;
   let isPaused = false;
-  let isLeader = false;
   const paused = (): boolean => isPaused;
   const now = (): number => clock.now();
   const alive = (): void => life.signal.throwIfAborted();
@@ -42,7 +47,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     abortable(abortable(work, life.signal), signal);
 
   const events = createTopics<unknown>((error) => logger.warn('holdfast: an event listener threw', error));
-  const emit = <E extends SyncEventName>(event: E, data: SyncEvents[E]): void => events.publish(event, data);
+  const emit: Emit = (event, data) => events.publish(event, data);
   const failed = (error: unknown): void => emit('client.failure', { error });
 
   const storage = fallbackStorage(options.storage ?? platform.storage(), platform.fallback, (error) => {
@@ -60,7 +65,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     facts: () => ({
       ready: isReady,
       paused: isPaused,
-      leader: isLeader,
+      leader: leadership.leads,
       online: reachability.online,
       durable: storage.durable,
       needsAuth: worker.needsAuth,
@@ -170,29 +175,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     worker.wake();
   }
 
-  function left({ mutation, outcome, error: known }: Leaving): void {
-    const { token, settlement, record } = mutation;
-    const { name } = record;
-    switch (outcome.kind) {
-      case 'accepted':
-      case 'annulled': {
-        const result = outcome.kind === 'accepted' ? outcome.result : undefined;
-        settlement?.accepted(result);
-        if (mutation.alone) puller?.wake(); // what its own function did to the rows, the server knows
-        emit('mutation.confirmed', { token, name, result });
-        break;
-      }
-      case 'refused': {
-        const error = known ?? restoreError(outcome.error);
-        settlement?.rejected(error);
-        emit('mutation.rejected', { token, name, error });
-        break;
-      }
-      case 'cancelled':
-        settlement?.rejected(cancelled(name));
-        emit('mutation.cancelled', { token, name });
-        break;
-    }
+  function left(leaving: Leaving): void {
+    tellOutcome(leaving, emit);
+    const { mutation, outcome } = leaving;
+    if (mutation.alone && outcome.kind === 'accepted') puller?.wake(); // what its own function did to the rows, the server knows
     changed([mutation]);
   }
 
@@ -211,12 +197,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
 
   async function drain(): Promise<void> {
     await ready;
-    await lease.hold(`holdfast:${namespace}`, life.signal, async () => {
-      isLeader = true;
+    await leadership.hold(async () => {
       await outbox.catchUp().catch(failed); // what the tab before us wrote last
       if (puller !== undefined) realtime?.listen(puller.wake, life.signal);
       await Promise.all([worker.run(life.signal), puller?.run(life.signal)]);
-      isLeader = false;
     });
   }
 
@@ -229,6 +213,13 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     changed();
   }
 
+  async function begun(): Promise<void> {
+    await ready;
+    await outbox.idle();
+    await leadership.decided();
+  }
+
+  const active = (): boolean => leadership.leads && !isPaused;
   const unsubscribe = connectivity.subscribe(networkChanged);
   const ready = start();
   const draining = drain();
@@ -268,16 +259,12 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       await outbox.discard(token);
     },
     watchMutations: reporter.watch,
-    async sync({ direction = 'both', signal } = {}) {
+    async sync(request = {}) {
       alive();
-      await ready;
-      await outbox.idle();
-      const before = { ...worker.total };
-      const startedAt = clock.monotonic();
-      if (direction !== 'pull') await until(worker.quiet(), signal);
-      const pulled =
-        direction === 'push' ? undefined : await until(puller?.pull() ?? Promise.resolve(undefined), signal);
-      return { summary: since(before, worker.total, clock.monotonic() - startedAt), pulled };
+      return until(
+        syncOnce({ worker, puller, clock, begun, active, announce: () => tabs.announce() }, request),
+        request.signal,
+      );
     },
     pause() {
       isPaused = true;

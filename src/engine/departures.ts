@@ -49,7 +49,10 @@ export function planSettle(
   if (current.length === 0) return undefined;
   const rows = advanceBase(
     store.base,
-    current.map((d) => ({ rows: d.rows, changes: d.kind === 'accepted' ? uncovered(d.mutation, store) : [] })),
+    current.map((d) => ({
+      rows: d.rows,
+      changes: d.kind === 'accepted' ? uncovered(d.mutation, store) : [],
+    })),
   );
   const leaving = current.map((d): Leaving => {
     const { mutation } = d;

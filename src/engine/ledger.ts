@@ -1,3 +1,4 @@
+import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import type { DeadLetter, MutationRecord, Sealed, Token } from '../domain/mutation.js';
 import { byOrder, type PendingMutation } from './pendingMutation.js';
@@ -85,5 +86,7 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
 
 /** The dead letters of one entity. */
 export function deadLettersOf(ledger: Ledger, key: EntityKey): DeadLetter[] {
-  return [...ledger.deadLetters.values()].filter((letter) => letter.record.lanes.includes(key));
+  return [...ledger.deadLetters.values()].filter((letter) =>
+    letter.record.changes.some((change) => keyOf(change) === key),
+  );
 }

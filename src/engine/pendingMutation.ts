@@ -1,6 +1,7 @@
 import type { AnyDefinition } from '../domain/definition.js';
 import type { SyncError } from '../domain/errors.js';
 import type { Lane, MutationRecord, Priority, Sealed, Token } from '../domain/mutation.js';
+import type { Rider } from '../domain/riders.js';
 import type { Schedulable } from '../domain/schedule.js';
 import type { Effect, ReadRow } from '../domain/transaction.js';
 import type { Settlement } from './settlement.js';
@@ -45,7 +46,7 @@ export interface PendingMutationInit {
 let calls = 0;
 
 /** One undecided mutation, as this tab holds it. A class only because thousands of them share these getters. */
-export class PendingMutation implements Schedulable {
+export class PendingMutation implements Schedulable, Rider {
   readonly record: MutationRecord;
   readonly definition: AnyDefinition | undefined;
   readonly parked: boolean;
@@ -88,6 +89,10 @@ export class PendingMutation implements Schedulable {
   }
   get alone(): boolean {
     return this.definition?.mutationFn !== undefined;
+  }
+  /** What it sends does not depend on the base any more, or never did. */
+  get fixed(): boolean {
+    return this.phase.kind === 'sealed' || this.definition?.command === true;
   }
   get suspect(): boolean {
     return this.failures !== undefined;

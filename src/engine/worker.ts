@@ -2,6 +2,7 @@ import { backoffMs, type RetryOptions } from '../domain/backoff.js';
 import { SyncError } from '../domain/errors.js';
 import type { Sealed } from '../domain/mutation.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
+import { independentRiders } from '../domain/riders.js';
 import { schedule } from '../domain/schedule.js';
 import { freeze } from './freeze.js';
 import type { Ledger } from './ledger.js';
@@ -87,7 +88,8 @@ export function createWorker(options: WorkerOptions): Worker {
       batch: mayPush ? Math.min(most, transport.limits.maxBatch) : 0,
       ordered: transport?.ordered ?? false,
     });
-    if (push !== undefined && batch.length > 0) start(batch, push, signal);
+    const riders = independentRiders(batch, (key) => store.base(key)?.row);
+    if (push !== undefined && riders.length > 0) start(riders, push, signal);
     for (const mutation of alone) start([mutation], call, signal);
     return gateAt > now ? Math.min(gateAt, nextDueAt) : nextDueAt;
   }
@@ -143,7 +145,8 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function freezeOrRefuse(mutation: PendingMutation, unsendable: Decision[]): Sealed | undefined {
-    const sealed = freeze(mutation, mutation.alone ? undefined : transport, store, clock.now());
+    const via = mutation.alone ? undefined : transport;
+    const sealed = freeze(mutation, { ledger, store, transport: via, sealedAt: clock.now() });
     if (!(sealed instanceof SyncError)) return sealed;
     unsendable.push({ kind: 'refused', mutation, rev: mutation.record.rev, error: sealed, rows: [] });
     return undefined;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { idempotencyKey, lanesOf, readRecord, type MutationRecord } from '../../src/domain/mutation.js';
+import { idempotencyKey, readRecord, scopeLane } from '../../src/domain/mutation.js';
 import { mutation } from '../../src/testing/storageSamples.js';
 
 const stored = mutation('t1');
@@ -62,20 +62,7 @@ describe('OB7 readRecord', () => {
     ));
 });
 
-test('SC1 lanes are the entities changed, each once, and the scope', () => {
-  const change = (id: string): MutationRecord['changes'][number] => ({
-    kind: 'delete',
-    collection: 'todos',
-    id,
-    previous: {},
-  });
-  expect(lanesOf([change('a'), change('b'), change('a')], 'billing')).toEqual([
-    'todos/a',
-    'todos/b',
-    'scope:billing',
-  ]);
-  expect(lanesOf([], undefined)).toEqual([]);
-});
+test('SC1 the lane of a scope is no entity', () => expect(scopeLane('todos/a')).toBe('scope:todos/a'));
 
 test('OB5 the idempotency key is token and rev', () =>
   expect(idempotencyKey({ token: 't1', rev: 2 })).toBe('t1.2'));

@@ -122,6 +122,18 @@ describe('TB1 one tab drains, every tab sees', () => {
   });
 });
 
+test('SC5 sync in a tab that does not drain, or while paused, tells the tab that does and resolves', async () => {
+  const device = createDevice();
+  const [one, two] = [device.open(), device.open()];
+  await device.settle();
+  one.pause();
+  const paused = one.sync();
+  const followed = two.sync();
+  await device.clock.advance(100);
+  expect((await paused).pulled).toBeUndefined();
+  expect(await followed).toMatchObject({ pulled: undefined, summary: { attempted: 0 } });
+});
+
 describe('TB2 when the leader goes, the next takes over', () => {
   test('with what the former left unsent and undecided, each effect once', async () => {
     const device = createDevice();
