@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import type { BadAnswer, Field, Plan, Poison, Step, Urgency, Write } from './plan.js';
+
+const row = fc.nat({ max: 3 });
+const fields = fc.uniqueArray(fc.constantFrom<Field>('a', 'b', 'c'), { minLength: 1, maxLength: 2 });
+const poison = fc.oneof(
+  { weight: 9, arbitrary: fc.constant<Poison>(0) },
+  { weight: 1, arbitrary: fc.constantFrom<Poison>(422, 403, 409) },
+);
+
+const write: fc.Arbitrary<Write> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('set'), row, fields, recipe: fc.boolean(), poison }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('insert'), row, poison }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('increment'), row }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('bump'), row, poison }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete'), row }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('move'), row, list: fc.nat({ max: 1 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('pay'), row, poison }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('unset'), row, fields }) },
+);
+
+const writes = (maxLength: number): fc.Arbitrary<Write[]> =>
+  fc.array(write, { minLength: 1, maxLength, size: 'max' });
+const early = fc.array(write, { maxLength: 2 });
+const tab = fc.nat({ max: 1 });
+/** Mostly short, so that things meet; sometimes long, so that timers end. */
+const after = fc.oneof(
+  { weight: 2, arbitrary: fc.nat({ max: 40 }) },
+  { weight: 3, arbitrary: fc.nat({ max: 600 }) },
+  { weight: 2, arbitrary: fc.nat({ max: 4_000 }) },
+);
+const ms = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+
+const step = <K extends Step['kind']>(
+  kind: K,
+  fields: {
+    [F in Exclude<keyof Extract<Step, { kind: K }>, 'kind' | 'after'>]: fc.Arbitrary<
+      Extract<Step, { kind: K }>[F]
+    >;
+  },
+): fc.Arbitrary<Step> =>
+  fc.record({ kind: fc.constant(kind), after, ...fields }) as unknown as fc.Arbitrary<Step>;
+
+const window = (bad: BadAnswer): fc.Arbitrary<Step> =>
+  step('window', {
+    bad: fc.constant(bad),
+    ms: ms(8_000),
+    retryAfterMs: fc.oneof(fc.constant(0), ms(12_000)),
+    applies: fc.boolean(),
+  });
+
+const workload = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: step('write', {
+      tab,
+      writes: writes(4),
+      priority: fc.constantFrom<Urgency>('normal', 'normal', 'normal', 'critical', 'background'),
+      dependent: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: step('rollback', { tab, nth: fc.nat({ max: 2 }) }) },
+  { weight: 1, arbitrary: step('discard', { tab }) },
+  { weight: 1, arbitrary: step('sync', { tab }) },
+  { weight: 3, arbitrary: step('elsewhere', { writes: writes(2) }) },
+  { weight: 1, arbitrary: step('wake', { tab }) },
+);
+
+const FAULTS = {
+  busy: window('busy'),
+  auth: window('auth'),
+  portal: window('portal'),
+  hiccup: window('hiccup'),
+  offline: step('offline', { tab, ms: ms(12_000), noticed: fc.boolean() }),
+  crash: step('crash', { tab, downMs: ms(2_000), early }),
+  reload: step('reload', { tab, overlap: fc.boolean(), early }),
+  freeze: step('freeze', { tab, ms: ms(9_000) }),
+  jump: step('jump', { ms: fc.integer({ min: -86_400_000, max: 86_400_000 }) }),
+  full: step('full', { ms: ms(400) }),
+};
+
+const soon = fc.nat({ max: 80 });
+const onRow = (at: number) => (one: Write) => ({ ...one, row: at });
+
+/** Meetings that chance alone arranges too rarely. */
+const scenes: readonly fc.Arbitrary<Step[]>[] = [
+  // Taken back in the middle of its lane, on its way to the server, and the way back is barred.
+  fc
+    .tuple(row, writes(4), tab, soon, soon, fc.nat({ max: 2 }), fc.oneof(FAULTS.crash, FAULTS.full))
+    .map(([at, all, tab, first, then, nth, fault]) => [
+      { kind: 'write', after: 0, tab, writes: all.map(onRow(at)), priority: 'normal', dependent: false },
+      { kind: 'rollback', after: first, tab, nth },
+      { ...fault, after: then, ...('tab' in fault && { tab }) },
+    ]),
+  // Two tabs, one lane, one moment.
+  fc.tuple(row, writes(2), writes(2), soon).map(([at, ours, theirs, then]) => [
+    { kind: 'write', after: 0, tab: 0, writes: ours.map(onRow(at)), priority: 'normal', dependent: false },
+    {
+      kind: 'write',
+      after: then,
+      tab: 1,
+      writes: theirs.map(onRow(at)),
+      priority: 'normal',
+      dependent: false,
+    },
+  ]),
+  // Written, and gone.
+  fc
+    .tuple(writes(3), tab, soon, FAULTS.crash)
+    .map(([all, tab, then, fault]) => [
+      { kind: 'write', after: 0, tab, writes: all, priority: 'normal', dependent: false },
+      { ...fault, tab, after: then } as Step,
+    ]),
+];
+
+/** Swarm testing: each kind of fault is on with this probability, or strong ones would hide the weak. */
+const on = fc.nat({ max: 99 }).map((n) => n < 55);
+const rate = (max: number): fc.Arbitrary<number> =>
+  fc.tuple(on, fc.nat({ max: 100 })).map(([isOn, part]) => (isOn ? (part * max) / 100 : 0));
+const isKind = (name: string, { kind, ...rest }: Step): boolean =>
+  kind === name || (kind === 'window' && 'bad' in rest && rest.bad === name);
+
+const faults = fc.tuple(
+  ...(Object.keys(FAULTS) as (keyof typeof FAULTS)[]).map((name) =>
+    on.map((isOn) => (isOn ? [] : [name as string])),
+  ),
+);
+
+const steps = fc
+  .tuple(
+    faults,
+    fc.array(
+      fc.oneof(
+        { weight: 12, arbitrary: workload.map((one) => [one]) },
+        ...Object.values(FAULTS).map((fault) => ({ weight: 1, arbitrary: fault.map((one) => [one]) })),
+        ...scenes.map((arbitrary) => ({ weight: 1, arbitrary })),
+      ),
+      { minLength: 1, maxLength: 40, size: 'max' },
+    ),
+  )
+  .map(([off, all]) => {
+    const without = off.flat();
+    return all.flat().filter((one) => !without.some((name) => isKind(name, one)));
+  });
+
+const latency: fc.Arbitrary<readonly [number, number]> = fc
+  .tuple(fc.nat({ max: 100 }), fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: 6_000 })))
+  .map(([min, more]) => [min, min + more] as const);
+
+export const arbitraryPlan: fc.Arbitrary<Plan> = fc.noBias(
+  fc
+    .record({
+      seed: fc.nat(),
+      tabs: fc.constantFrom(1 as const, 1 as const, 2 as const),
+      lease: fc.constantFrom('one' as const, 'all' as const),
+      pull: fc.nat({ max: 9 }).map((n) => n < 8),
+      realtime: fc.boolean(),
+      tagged: fc.boolean(),
+      liveness: fc.nat({ max: 9 }).map((n) => n < 3),
+      network: fc.record({
+        latencyMs: latency,
+        loss: rate(0.3),
+        lossAfter: rate(0.3),
+        duplicate: rate(0.3),
+        stall: rate(0.1),
+        hintLoss: rate(0.5),
+      }),
+      storage: fc.record({ ms: fc.oneof(fc.nat({ max: 10 }), fc.nat({ max: 250 })), crash: rate(0.06) }),
+      steps,
+    })
+    .map(possible),
+);
+
+/**
+ * A leader learns by polling what no hint told it, so without pulls hints must not be lost: nor may a tab lead alone
+ * while another dies between its commit and its hint.
+ */
+function possible(plan: Plan): Plan {
+  return plan.pull ? plan : { ...plan, lease: 'all', network: { ...plan.network, hintLoss: 0 } };
+}

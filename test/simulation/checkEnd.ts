@@ -1,0 +1,72 @@
+import type { Browser } from './browser.js';
+import { firstDifference, visible } from './checkTab.js';
+import type { Rows } from './model.js';
+import { kill, openTab, type Tab } from './tab.js';
+import { anotherDevice, type World } from './world.js';
+
+/** Why it is not quiet yet: invariants 4, 8, 9 and 12. */
+export function unrest(
+  world: World,
+  browser: Browser,
+): { readonly invariant: number; readonly message: string } | undefined {
+  const { truth, plan } = world;
+  const left = truth.disk.mutations().map((m) => m.token);
+  if (left.length > 0) return { invariant: 9, message: `still pending: ${left.join(' ')}` };
+  for (const tab of browser.healthy()) {
+    const stuck = [...tab.open, ...[...tab.called.keys()].map((token) => `promises of ${token}`)];
+    if (stuck.length > 0) return { invariant: 8, message: `${tab.name} did not settle: ${stuck.join(', ')}` };
+    const difference = plan.pull ? firstDifference(visible(tab), serverRows(world)) : undefined;
+    if (difference !== undefined) return { invariant: 4, message: `${tab.name}: ${difference} (server)` };
+  }
+  const disposing = browser.all.find((tab) => tab.phase === 'disposing');
+  return disposing && { invariant: 12, message: `${disposing.name} is not disposed` };
+}
+
+function serverRows({ gateway: { server } }: World): Rows {
+  const rows: Rows = new Map();
+  for (const collection of ['todos', 'lists'])
+    for (const [id, row] of server.rows(collection)) rows.set(`${collection}/${id}`, row);
+  return rows;
+}
+
+/** Everything that was ever stored has come to exactly one end, and the server agrees. */
+export function checkEnd({ truth, report }: World, tabs: readonly Tab[]): void {
+  for (const { token, state } of truth.fates.values()) {
+    const applied = truth.effect(token) !== undefined;
+    if (state === 'logged') report.fail(1, `${token} has come to no end`);
+    if (applied !== (state === 'accepted'))
+      report.fail(2, `${token} is ${state}, and took effect: ${String(applied)}`);
+  }
+  for (const tab of tabs) {
+    const { phase, needsAuth, online } = tab.client.status.get();
+    if (phase !== 'synced' && online)
+      report.fail(15, `${tab.name} says ${phase} (needsAuth ${String(needsAuth)}) when all is done`);
+  }
+}
+
+/** A client that never was here before sees what the server has. */
+export async function checkNewcomer(world: World): Promise<void> {
+  const tab = openTab(anotherDevice(world), 'N', () => undefined);
+  tab.network.set({ latencyMs: 10 });
+  let difference: string | undefined;
+  for (let seconds = 0; seconds === 0 || (difference !== undefined && seconds < 60); seconds++) {
+    await world.clock.advance(1_000);
+    difference = firstDifference(visible(tab), serverRows(world));
+  }
+  if (difference !== undefined) world.report.fail(4, `a new client: ${difference} (server)`);
+  kill(tab);
+}
+
+/** Nothing is left of a disposed client, and what it had accepted is stored. */
+export function checkDisposed({ report, truth }: World, tab: Tab): void {
+  const left = tab.effort.count('sleep', 'storage', 'listener', 'push', 'pull', 'call');
+  if (left > 0)
+    report.fail(
+      12,
+      `${tab.name} is disposed and has ${tab.effort.count('sleep')} timers, ${tab.effort.count('listener')} listeners, ${left} in all`,
+    );
+  if (tab.isListening()) report.fail(12, `${tab.name} is disposed and listens to other tabs`);
+  for (const { token, enqueued } of tab.called.values())
+    if (enqueued === 'open' && !truth.fates.has(token))
+      report.fail(1, `${tab.name} is disposed and ${token} was never stored`);
+}

@@ -1,0 +1,174 @@
+import { encodeOp } from '../../src/domain/wire.js';
+import { idempotencyKey } from '../../src/domain/mutation.js';
+import { SyncError } from '../../src/domain/errors.js';
+import type { Random, Reply, SealedOp, Transport } from '../../src/engine/ports.js';
+import {
+  createScriptedServer,
+  type Refusal,
+  type ScriptedServer,
+  type WireOp,
+} from '../../src/testing/scriptedServer.js';
+import type { SimulatedClock } from '../../src/testing/simulatedClock.js';
+import { COMMANDS } from './model.js';
+import type { BadAnswer, Plan, Step } from './plan.js';
+import type { Truth } from './truth.js';
+
+export const TIMEOUT_MS = 5_000;
+
+/** The server and what stands before it: windows of bad answers, and answers nobody waits for. */
+export interface Gateway {
+  readonly server: ScriptedServer;
+  /** What clients reach when the network lets them. */
+  readonly transport: Transport;
+  open(window: Extract<Step, { kind: 'window' }>): void;
+  heal(): void;
+  /** Another device's op, accepted or not. */
+  elsewhere(op: Omit<Parameters<typeof encodeOp>[0], 'token' | 'rev' | 'after'>): void;
+}
+
+export function createGateway(clock: SimulatedClock, plan: Plan, random: Random, truth: Truth): Gateway {
+  const server = createScriptedServer({
+    commands: COMMANDS,
+    pageSize: 3,
+    limits: { maxBatch: 6, maxBytes: 4_096 },
+  });
+  let windows: { readonly until: number; readonly step: Extract<Step, { kind: 'window' }> }[] = [];
+  let healed = false;
+  let others = 0;
+  let seen = 0;
+
+  const isOpen = (bad: BadAnswer): Extract<Step, { kind: 'window' }> | undefined =>
+    windows.find((w) => w.step.bad === bad && w.until > clock.monotonic())?.step;
+
+  server.refuse((op) => poisonOf(op) ?? (op.op.startsWith('else:') ? undefined : hiccup()));
+
+  function hiccup(): Refusal | undefined {
+    const window = isOpen('hiccup');
+    if (window === undefined || random() < 0.5) return undefined;
+    const { retryAfterMs } = window;
+    const wait = retryAfterMs > 0 ? { retryAfterMs } : {};
+    const all: Refusal[] = [
+      { status: 500 },
+      { status: 408 },
+      { status: 429, ...wait },
+      { status: 409, type: 'urn:holdfast:problem:in-progress', ...wait },
+    ];
+    return all[Math.floor(random() * all.length)];
+  }
+
+  /** What was refused stays refused. */
+  const refusals = new Map<string, Reply>();
+
+  async function push(ops: readonly SealedOp[]): Promise<readonly Reply[]> {
+    const known = (op: SealedOp): Reply | undefined => refusals.get(idempotencyKey(op));
+    const unknown = ops.filter((op) => known(op) === undefined);
+    const fresh = [...(await server.push(unknown, { signal: NEVER }))];
+    return ops.map((op) => {
+      const reply = known(op) ?? fresh.shift() ?? { kind: 'omitted' };
+      // In the order in which the server came to them.
+      for (; server.journal[seen]?.token === op.token; seen++) truth.applied(server.journal[seen]!);
+      if (reply.kind !== 'answer' || !isRefusal(reply)) return reply;
+      if (plan.forgetful !== true) refusals.set(idempotencyKey(op), reply);
+      truth.refused(op.token);
+      return reply;
+    });
+  }
+
+  /** The answer instead of the server's, if something stands in between. */
+  function instead():
+    { readonly reply: Exclude<Reply, { kind: 'omitted' }>; readonly applies: boolean } | undefined {
+    const busy = isOpen('busy');
+    const auth = isOpen('auth');
+    const portal = isOpen('portal');
+    if (portal !== undefined)
+      return {
+        reply: { kind: 'failure', failure: 'unexpected', cause: new Error('<!doctype html>') },
+        applies: portal.applies,
+      };
+    if (auth !== undefined) return { reply: { kind: 'answer', status: 401, rows: [] }, applies: false };
+    if (busy === undefined) return undefined;
+    const { retryAfterMs, applies } = busy;
+    return {
+      reply: { kind: 'answer', status: 503, rows: [], ...(retryAfterMs > 0 && { retryAfterMs }) },
+      applies,
+    };
+  }
+
+  /** Late, or never. */
+  const tooLong = (): Promise<void> =>
+    random() < 0.5 ? new Promise(() => undefined) : clock.sleep(TIMEOUT_MS * 1.5);
+  const stalls = (): boolean => !healed && random() < plan.network.stall;
+
+  return {
+    server,
+    transport: {
+      ordered: server.ordered,
+      limits: server.limits,
+      encode: (op) => server.encode(op),
+      async push(ops) {
+        const bad = instead();
+        const stalled = stalls();
+        const replies = bad !== undefined && !bad.applies ? [] : await push(ops);
+        if (stalled) await tooLong();
+        return bad === undefined ? replies : ops.map(() => bad.reply);
+      },
+      async pull(request) {
+        const bad = instead();
+        const stalled = stalls();
+        const page = await server.pull(request);
+        if (stalled) await tooLong();
+        return bad === undefined ? page : { kind: 'failed', reply: bad.reply };
+      },
+    },
+    open(step) {
+      windows = [...windows, { until: clock.monotonic() + step.ms, step }];
+    },
+    heal() {
+      healed = true;
+      windows = [];
+    },
+    elsewhere(op) {
+      const token = `else:${others++}`;
+      const body = encodeOp({ ...op, token, rev: 0, after: [] });
+      void push([{ token, rev: 0, body }]);
+    },
+  };
+}
+
+const NEVER = new AbortController().signal;
+
+const POISON = /poison-(\d+)/;
+
+/** Refused for what it says, so at every attempt alike. */
+function poisonOf(op: WireOp): Refusal | undefined {
+  const found = POISON.exec(JSON.stringify(op))?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+function isRefusal({ status, problem }: Extract<Reply, { kind: 'answer' }>): boolean {
+  if (status < 400 || status >= 500 || [401, 408, 425, 429].includes(status)) return false;
+  return !(status === 409 && problem?.type?.endsWith('in-progress') === true);
+}
+
+/** What the endpoint's client throws for a reply, as a fetch wrapper would. */
+export function throwReply(reply: Reply | undefined): never {
+  if (reply === undefined || reply.kind === 'omitted') throw new TypeError('no answer');
+  if (reply.kind === 'answer') {
+    const { status, retryAfterMs } = reply;
+    throw Object.assign(new Error(`status ${status}`), {
+      status,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(reply.problem !== undefined && { problem: reply.problem }),
+    });
+  }
+  switch (reply.failure) {
+    case 'timeout':
+      throw new DOMException('aborted', 'AbortError');
+    case 'network':
+      throw new TypeError('Failed to fetch');
+    case 'unexpected':
+      throw new SyncError('UNEXPECTED_RESPONSE', 'not JSON');
+    case 'unclassified':
+      throw new Error('who knows');
+  }
+}

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { runHistory, traceHistory } from './history.js';
+import { freshSeed, keep } from './main.js';
+import type { Plan } from './plan.js';
+import { describeFailure, planOf, soak } from './soak.js';
+
+const SCHEDULES = `${import.meta.dirname}/schedules`;
+const FAILED = `${import.meta.dirname}/../../.cache/simulation/failed`;
+
+/** What is known not to hold, by the number of the invariant; each says so in docs/SPEC.md or its file's name. */
+const KNOWN: Readonly<Record<string, number>> = {
+  'known-refusal-forgotten-by-the-server.json': 2,
+};
+
+describe('schedules that failed once', () => {
+  test.each(readdirSync(SCHEDULES).filter((file) => file.endsWith('.json')))('%s', async (file) => {
+    const plan = JSON.parse(readFileSync(`${SCHEDULES}/${file}`, 'utf8')) as Plan;
+    const failed = await runHistory(plan);
+    const known = KNOWN[file];
+    if (known !== undefined) expect(failed?.invariant, 'mended: take it out of KNOWN').toBe(known);
+    else if (failed !== undefined)
+      expect.fail(describeFailure({ ...failed, seed: undefined, plan }, `test/simulation/schedules/${file}`));
+  });
+});
+
+test('invariants 1 to 16 hold in 500 histories of fresh seeds', { timeout: 120_000 }, async () => {
+  const seed = Number(process.env['HOLDFAST_SEED'] ?? freshSeed());
+  console.log(`simulation: HOLDFAST_SEED=${seed}`);
+  const { failed } = await soak({ seed, histories: 500, shrinkMs: 30_000 });
+  if (failed !== undefined) expect.fail(describeFailure(failed, keep(failed, FAILED)));
+});
+
+test('a history is the same every time', async () => {
+  const plan = planOf(1);
+  const { trace } = await traceHistory(plan);
+  expect(trace.length).toBeGreaterThan(40);
+  expect((await traceHistory(plan)).trace).toEqual(trace);
+});

@@ -1,0 +1,212 @@
+import { memoryStorage } from '../../src/adapters/memoryStorage.js';
+import { storageError } from '../../src/adapters/storageError.js';
+import { idempotencyKey } from '../../src/domain/mutation.js';
+import { encodeOp } from '../../src/domain/wire.js';
+import type { MutationFnContext } from '../../src/domain/definition.js';
+import type { ChangeSource, Clock, SyncStorage, Transport } from '../../src/engine/ports.js';
+import { CRASH_POINTS, crashingStorage } from '../../src/testing/crashingStorage.js';
+import { createFaultyTransport, type FaultyTransport } from '../../src/testing/faultyTransport.js';
+import type { Effort } from './effort.js';
+import { throwReply } from './gateway.js';
+import type { Life } from './life.js';
+import type { Counting } from './model.js';
+import type { Shadow } from './shadow.js';
+import type { World } from './world.js';
+
+/** One process, as its ports know it. */
+export interface Process {
+  readonly name: string;
+  readonly life: Life;
+  /** What it was told of the storage. */
+  readonly shadow: Shadow;
+  readonly effort: Effort;
+}
+
+export function processClock(world: World, { life, effort }: Process): Clock {
+  const { clock } = world;
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    sleep(ms, signal) {
+      if (life.state === 'dead') return never();
+      const done = effort.begin('sleep');
+      return life.hear(clock.sleep(ms, signal), done);
+    },
+  };
+}
+
+export function processStorage(world: World, process: Process, died: () => void): SyncStorage {
+  const { name, life, shadow, effort } = process;
+  const random = world.random(`storage ${name}`);
+  const memory = memoryStorage({ disk: world.disk });
+  const watched: SyncStorage = {
+    ...memory,
+    async write(write) {
+      const receipt = await memory.write(write);
+      if (receipt !== 'stale') world.truth.committed(name, write, receipt);
+      return receipt;
+    },
+  };
+  const dying = crashingStorage({
+    storage: watched,
+    at() {
+      const [dies, where] = [random(), random()];
+      if (!world.chaos || dies >= world.plan.storage.crash) return undefined;
+      return CRASH_POINTS[Math.floor(where * CRASH_POINTS.length)];
+    },
+    onCrash: died,
+  });
+  /** A transaction takes its time before and after it commits. */
+  function takeTime<T>(work: () => Promise<T>, told: (value: T) => void, writes = false): Promise<T> {
+    const isDead = (): boolean => life.state === 'dead';
+    if (isDead()) return never();
+    const done = effort.begin('storage');
+    const wait = (): Promise<void> => world.clock.sleep(random() * world.plan.storage.ms);
+    const travel = async (): Promise<T> => {
+      await wait();
+      if (isDead()) return never();
+      if (writes && world.full) throw storageError('quota', 'The simulated disk is full.');
+      const value = await work();
+      await wait();
+      return value;
+    };
+    return life.hear(
+      travel().finally(() => life.deliver(done)),
+      told,
+    );
+  }
+  const nothing = (): void => undefined;
+  return {
+    durable: true,
+    open: (namespace) => dying.open(namespace),
+    load: (since) => takeTime(() => dying.load(since), shadow.learnt),
+    write: (write) =>
+      takeTime(
+        () => dying.write(write),
+        (receipt) => receipt !== 'stale' && shadow.wrote(write, receipt),
+        true,
+      ),
+    destroy: () => takeTime(() => dying.destroy(), nothing),
+    close: () => life.hear(dying.close()),
+  };
+}
+
+export function processNetwork(world: World, { name }: Process): FaultyTransport {
+  const { network } = world.plan;
+  return createFaultyTransport({
+    transport: world.gateway.transport,
+    clock: world.clock,
+    random: world.random(`network ${name}`),
+    latencyMs: network.latencyMs,
+    ...(world.chaos && {
+      loss: network.loss,
+      lossAfter: network.lossAfter,
+      duplicate: network.duplicate,
+    }),
+  });
+}
+
+export function processTransport(world: World, process: Process, network: FaultyTransport): Transport {
+  const { name, life, effort } = process;
+  const pull = network.pull?.bind(network);
+  return {
+    ordered: network.ordered,
+    limits: network.limits,
+    encode: (op) => network.encode(op),
+    push(ops, context) {
+      if (life.state === 'dead') return never();
+      world.report.note(name, 'push', ops.map(idempotencyKey).join(' '));
+      for (const op of ops) world.truth.sent(name, op.token, idempotencyKey(op), op.body);
+      const done = effort.request(
+        'push',
+        ops.map((op) => op.token),
+      );
+      if (world.report.violation !== undefined) return never(); // or a loop without time would never end
+      return life.hear(network.push(ops, context), (replies) => {
+        done();
+        world.report.note(
+          name,
+          'got',
+          replies.map((r) => (r.kind === 'answer' ? r.status : r.kind)).join(' '),
+        );
+        heard(context.signal, () => ops.forEach((op, i) => effort.answered('push', op.token, replies[i])));
+      });
+    },
+    ...(world.plan.pull &&
+      pull !== undefined && {
+        pull(request) {
+          if (life.state === 'dead') return never();
+          const done = effort.request('pull', []);
+          if (world.report.violation !== undefined) return never();
+          return life.hear(pull(request), (reply) => {
+            done();
+            world.report.note(
+              name,
+              'pulled',
+              request.cursor ?? 'all',
+              reply.kind === 'page' ? reply.page : reply,
+            );
+            if (reply.kind === 'failed')
+              heard(request.signal, () => effort.answered('pull', '', reply.reply));
+          });
+        },
+      }),
+  };
+}
+
+/** The endpoint of `pay`, through the same network. */
+export function processEndpoint(
+  world: World,
+  { name, life, effort }: Process,
+  network: FaultyTransport,
+): (variables: Counting, context: MutationFnContext) => Promise<unknown> {
+  return async (variables, { idempotencyKey: key, signal, changes }) => {
+    if (life.state === 'dead') return never();
+    const token = key.slice(0, key.lastIndexOf('.'));
+    const rev = Number(key.slice(key.lastIndexOf('.') + 1));
+    world.truth.sent(name, token, key, JSON.stringify({ variables, changes }));
+    world.report.note(name, 'call', key);
+    const op = { token: world.plan.tagged ? token : `fn:${token}`, rev };
+    const body = encodeOp({ ...op, changes: [], command: { name: 'pay', args: variables }, after: [] });
+    const done = effort.request('call', [token]);
+    if (world.report.violation !== undefined) return never();
+    const [reply] = await life.hear(network.push([{ ...op, body }], { signal }), ([answer]) => {
+      done();
+      heard(signal, () => effort.answered('call', token, answer));
+      world.report.note(name, 'call', key, 'got', answer);
+    });
+    return reply?.kind === 'answer' && reply.status === 200 ? reply.result : throwReply(reply);
+  };
+}
+
+export function processRealtime(world: World, { name, life, effort }: Process): ChangeSource {
+  const random = world.random(`realtime ${name}`);
+  return {
+    listen(poke, signal) {
+      if (signal.aborted) return;
+      const done = effort.begin('listener');
+      signal.addEventListener('abort', done, { once: true });
+      world.gateway.server.changes.listen(() => {
+        void world.clock.sleep(random() * 100).then(() =>
+          life.deliver(() => {
+            if (signal.aborted) return;
+            effort.stimulus();
+            poke();
+          }),
+        );
+      }, signal);
+    },
+  };
+}
+
+/** Unless the client has given up: after a freeze, its alarm may ring together with the answer, and first. */
+function heard(signal: AbortSignal, call: () => void): void {
+  void (async () => {
+    for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+    if (!signal.aborted) call();
+  })();
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}

@@ -1,0 +1,84 @@
+import type { Browser } from './browser.js';
+import { changesElsewhere, perform, rollBack } from './perform.js';
+import type { Step } from './plan.js';
+import type { Tab } from './tab.js';
+import type { World } from './world.js';
+
+/** Takes one step of a plan. What is meant for a tab that cannot do it now is left out. */
+export function take(world: World, browser: Browser, step: Step): void {
+  if (step.kind !== 'write') world.report.note('step', step);
+  switch (step.kind) {
+    case 'write':
+      onTab(browser, step.tab, (tab) => write(world, tab, step));
+      return;
+    case 'rollback':
+      onTab(browser, step.tab, (tab) => rollBack(world, tab, step.nth));
+      return;
+    case 'discard':
+      onTab(browser, step.tab, (tab) => discard(world, tab));
+      return;
+    case 'sync':
+      onTab(browser, step.tab, (tab) => sync(world, tab));
+      return;
+    case 'wake':
+      onTab(browser, step.tab, (tab) => {
+        tab.effort.stimulus();
+        tab.connectivity.wake();
+      });
+      return;
+    case 'elsewhere':
+      for (const one of step.writes) world.gateway.elsewhere(changesElsewhere(world, one));
+      return;
+    case 'window':
+      world.gateway.open(step);
+      return;
+    case 'offline':
+      browser.offline(step.tab, step.ms, step.noticed);
+      return;
+    case 'crash':
+      browser.crash(step.tab, step.downMs, step.early);
+      return;
+    case 'reload':
+      browser.reload(step.tab, step.overlap, step.early);
+      return;
+    case 'freeze':
+      browser.freeze(step.tab, step.ms);
+      return;
+    case 'jump':
+      world.clock.jump(step.ms);
+      return;
+    case 'full':
+      world.fill(step.ms);
+      return;
+  }
+}
+
+function onTab(browser: Browser, index: number, call: (tab: Tab) => void): void {
+  const tab = browser.running(index);
+  if (tab !== undefined) call(tab);
+}
+
+function write(world: World, tab: Tab, step: Extract<Step, { kind: 'write' }>): void {
+  const { writes, priority, dependent } = step;
+  const others = tab.client.pending().filter((m) => m.name !== 'pay'); // the server knows no such token
+  const last = dependent ? others.at(-1)?.token : undefined;
+  perform(world, tab, writes.slice(0, -1), { priority });
+  perform(world, tab, writes.slice(-1), { priority, dependsOn: last === undefined ? [] : [last] });
+}
+
+function discard({ truth }: World, tab: Tab): void {
+  const token = tab.client.deadLetters()[0]?.token;
+  if (token === undefined) return;
+  truth.discardAsked.add(token);
+  // A full disk, or a process that ended, may be in the way.
+  tab.client.discard(token).catch(() => undefined);
+}
+
+function sync({ clock }: World, tab: Tab): void {
+  tab.effort.stimulus();
+  if (!tab.client.status.get().leader) return;
+  const name = `sync at ${Math.round(clock.monotonic())}`;
+  tab.open.add(name);
+  const over = (): void => void tab.open.delete(name);
+  void tab.client.sync().then(over, over); // rejects when the client is disposed first
+}

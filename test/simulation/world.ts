@@ -1,0 +1,176 @@
+import { createMemoryDisk, type MemoryDisk } from '../../src/adapters/memoryStorage.js';
+import type { Lease, Random, TabChannel } from '../../src/engine/ports.js';
+import { seededRandom } from '../../src/testing/seededRandom.js';
+import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulatedClock.js';
+import { createGateway, type Gateway } from './gateway.js';
+import type { Life } from './life.js';
+import type { Plan } from './plan.js';
+import { createReport, type Report } from './report.js';
+import { createTruth, type Truth } from './truth.js';
+
+/** One device, one server, and what lies between them. */
+export interface World {
+  readonly plan: Plan;
+  readonly clock: SimulatedClock;
+  readonly disk: MemoryDisk;
+  readonly report: Report;
+  readonly truth: Truth;
+  readonly gateway: Gateway;
+  readonly lease: (life: Life) => Lease;
+  readonly tabs: (life: Life) => TabChannel & { readonly listening: boolean };
+  /** A value that is told from every other. */
+  readonly stamp: () => string;
+  /** Draws of one thing do not reshuffle those of another. */
+  random(stream: string): Random;
+  /** Faults happen. */
+  readonly chaos: boolean;
+  /** Nothing can be stored now. */
+  readonly full: boolean;
+  fill(ms: number): void;
+  heal(): void;
+}
+
+/** So many turns of the loop at one instant are a storm. */
+const TURNS_PER_INSTANT = 3_000;
+
+/** @param check called whenever everything that could go on without time has gone on */
+export function createWorld(plan: Plan, check: () => void): World {
+  let chaos = true;
+  let fullUntil = 0;
+  let instant = -1;
+  let turns = 0;
+  let stamps = 0;
+  const clock: SimulatedClock = createSimulatedClock({
+    async settle() {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      turns = clock.monotonic() === instant ? turns + 1 : 0;
+      instant = clock.monotonic();
+      if (turns > TURNS_PER_INSTANT) report.fail(12, `${turns} turns without a millisecond passing`);
+      if (report.violation === undefined) check();
+      if (report.violation !== undefined) throw report.violation;
+    },
+  });
+  const report = createReport(() => clock.monotonic());
+  const truth = createTruth(report);
+  const random = (stream: string): Random => seededRandom(hash(`${plan.seed}/${stream}`));
+  const hints = random('hints');
+  const channels = new Set<{ readonly life: Life; readonly heard: () => void }>();
+
+  return {
+    plan,
+    clock,
+    disk: createMemoryDisk(),
+    report,
+    truth,
+    gateway: createGateway(clock, plan, random('gateway'), truth),
+    stamp: () => `v${stamps++}`,
+    random,
+    lease: plan.lease === 'one' ? oneHolder() : () => ({ hold: (_name, _signal, work) => work() }),
+    tabs: (life) => ({
+      get listening() {
+        return [...channels].some((channel) => channel.life === life);
+      },
+      open(_namespace, heard) {
+        const own = { life, heard };
+        channels.add(own);
+        return {
+          announce() {
+            if (life.state === 'dead') return;
+            for (const other of channels) {
+              if (other === own || (chaos && hints() < plan.network.hintLoss)) continue;
+              void clock
+                .sleep(hints() * 20)
+                .then(() => other.life.deliver(() => channels.has(other) && other.heard()));
+            }
+          },
+          close: () => channels.delete(own),
+        };
+      },
+    }),
+    get chaos() {
+      return chaos;
+    },
+    get full() {
+      return clock.monotonic() < fullUntil;
+    },
+    fill(ms) {
+      fullUntil = clock.monotonic() + ms;
+    },
+    heal() {
+      chaos = false;
+      fullUntil = 0;
+    },
+  };
+}
+
+/** The same world from a device with an empty disk; what its disk holds is not checked. */
+export function anotherDevice(world: World): World {
+  return {
+    ...world,
+    disk: createMemoryDisk(),
+    truth: { ...world.truth, committed: () => undefined },
+    lease: () => ({ hold: (_name, _signal, work) => work() }),
+  };
+}
+
+/** A Web Lock: it passes to the next when its holder ends or dies, and a frozen holder keeps it. */
+function oneHolder(): (life: Life) => Lease {
+  const queue: { readonly life: Life; readonly run: () => void }[] = [];
+  let holder: Life | undefined;
+  const pass = (): void => {
+    if (holder !== undefined && holder.state !== 'dead') return;
+    holder = undefined;
+    const next = queue.shift();
+    if (next === undefined) return;
+    if (next.life.state === 'dead') {
+      pass();
+      return;
+    }
+    holder = next.life;
+    next.life.deliver(next.run);
+  };
+  const died = (life: Life): void => {
+    if (life === holder) pass();
+  };
+  return (life) => {
+    const kill = life.kill;
+    life.kill = () => {
+      kill();
+      died(life);
+    };
+    return {
+      hold: (_name, signal, work) =>
+        new Promise((resolve) => {
+          if (signal.aborted) {
+            resolve();
+            return;
+          }
+          const entry = {
+            life,
+            run: () => {
+              void work().then(() => {
+                holder = undefined;
+                pass();
+                resolve();
+              });
+            },
+          };
+          signal.addEventListener('abort', () => {
+            const at = queue.indexOf(entry);
+            if (at < 0) return;
+            queue.splice(at, 1);
+            resolve();
+          });
+          queue.push(entry);
+          pass();
+        }),
+    };
+  };
+}
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return value;
+}
