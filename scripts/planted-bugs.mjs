@@ -205,11 +205,7 @@ export const PLANTED_BUGS = {
     patch('src/engine/reporter.ts', 'pending: ledger.pending.size,', 'pending: ledger.log.size,'),
   ],
   'Retry-After ignored': [
-    patch(
-      worker,
-      'const floorAt = clock.monotonic() + retryAfterMs;',
-      'const floorAt = clock.monotonic() + 0 * retryAfterMs;',
-    ),
+    patch(worker, 'clock.monotonic() + retryAfterMs);', 'clock.monotonic() + 0 * retryAfterMs);'),
   ],
   'online shortens Retry-After': [
     patch(worker, 'gate = { ...gate, dueAt: gate.floorAt };', 'gate = { ...gate, dueAt: 0 };'),
@@ -256,6 +252,7 @@ export const PLANTED_BUGS = {
       'return versions === undefined || versions.length > 0\n',
     ),
   ],
+  'a floor forgotten': [patch(worker, 'Math.max(former?.floorAt ?? 0, ', 'Math.max(0, ')],
   'needsAuth for ever': [patch(worker, 'return needsAuth && ledger.pending.size > 0;', 'return needsAuth;')],
   'a hint after dispose': [
     patch(

@@ -185,7 +185,8 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function failAgain(former: Failures | undefined, error: SyncError, retryAfterMs = 0): Failures {
     const count = (former?.count ?? 0) + 1;
-    const floorAt = clock.monotonic() + retryAfterMs;
+    // Whatever failed since, the storage say: the server's last word still holds.
+    const floorAt = Math.max(former?.floorAt ?? 0, clock.monotonic() + retryAfterMs);
     return { count, error, floorAt, dueAt: floorAt + backoffMs(count, options.retry, options.random) };
   }
 
