@@ -1,6 +1,7 @@
 import type { AnyCollection } from '../domain/collection.js';
 import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
 import { touchedKeys } from '../domain/mutation.js';
+import { splitKey } from '../domain/entity.js';
 import { describe, SyncError } from '../domain/errors.js';
 import { scopeLane, PRIORITIES, type MutationRecord, type Priority, type Token } from '../domain/mutation.js';
 import { jsonSize, toCloneable, toJson } from '../domain/serialize.js';
@@ -121,7 +122,10 @@ export function createCaller({ collections, definitions, read, now, maxBytes }: 
       const definition = definitions.get(record.name);
       const parked =
         !isBuiltIn(record.name) && (definition === undefined || record.schema > definition.version);
-      const effect: Effect = { changes: record.changes, touched: touchedKeys(record.changes) };
+      // Its lanes tell what it read, too: on another base it may do what it did not do then.
+      const read = record.lanes.filter((lane) => collections.has(splitKey(lane).collection));
+      const touched = [...new Set([...touchedKeys(record.changes), ...read])];
+      const effect: Effect = { changes: record.changes, touched };
       const live = parked ? undefined : definition;
       return new PendingMutation({
         record,
