@@ -1,5 +1,3 @@
-/** Where the meta table keeps how far the pull got. */
-const META.cursor = 'cursor';
 import type { Token } from '../../src/domain/mutation.js';
 import type { StorageWrite, StoredRow } from '../../src/engine/ports.js';
 import { isSame } from './model.js';
@@ -116,8 +114,8 @@ function checkRow(truth: Truth, { key, row, version }: StoredRow, covering: bool
 
 /** Cursors are `e<epoch>.<position>`. */
 function checkCursor({ disk }: Truth, write: StorageWrite, report: Report): void {
-  const next = write.put?.meta?.find((m) => m.key === META.cursor)?.value;
-  const former = disk.meta.get(META.cursor);
+  const next = write.put?.meta?.find((m) => m.key === CURSOR)?.value;
+  const former = disk.meta.get(CURSOR);
   if (typeof next !== 'string' || typeof former !== 'string') return;
   const [[e1, p1], [e2, p2]] = [position(former), position(next)];
   if (e2 < e1 || (e2 === e1 && p2 < p1)) report.fail(6, `the cursor went from ${former} to ${next}`);
