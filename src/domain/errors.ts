@@ -109,8 +109,22 @@ export function storeError(error: SyncError): StoredError {
     code: error.code,
     message: error.message,
     ...(error.status !== undefined && { status: error.status }),
-    ...(Object.keys(error.details).length > 0 && { details: error.details }),
+    ...(Object.keys(error.details).length > 0 && { details: cloneableOnly(error.details) }),
   };
+}
+
+// Details may come from an app's own error; one that cannot be stored must not keep the error from being stored.
+function cloneableOnly(details: SyncError['details']): SyncError['details'] {
+  return Object.fromEntries(
+    Object.entries(details).filter(([, value]) => {
+      try {
+        structuredClone(value);
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+  );
 }
 
 export function restoreError(stored: StoredError): SyncError {

@@ -40,6 +40,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   });
   let isReady = false;
   let isPaused = false;
+  /** Another tab has written since we read. A hint that comes during start-up must not be lost. */
+  let hinted = false;
   const paused = (): boolean => isPaused;
   const now = (): number => clock.now();
   const alive = (): void => life.signal.throwIfAborted();
@@ -60,7 +62,6 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const reporter = createReporter({
     ledger,
     store,
-    now,
     failed,
     facts: () => ({
       ready: isReady,
@@ -79,7 +80,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     maxBytes: transport?.limits.maxBytes ?? Infinity,
   });
   const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => {
-    if (isReady && !life.signal.aborted) outbox.catchUp().catch(failed);
+    hinted = true;
+    readHints();
   });
   const outbox = createOutbox({
     storage,
@@ -155,6 +157,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
           return;
         }
         reachability.proven();
+        if (ledger.pending.size === 0) ledger.syncedAt = now();
         emit('pull.completed', { rows: result.rows });
         changed();
       },
@@ -191,6 +194,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       failed(error);
     }
     isReady = true;
+    readHints();
     mutator.ready();
     changed();
   }
@@ -202,6 +206,12 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       if (puller !== undefined) realtime?.listen(puller.wake, life.signal);
       await Promise.all([worker.run(life.signal), puller?.run(life.signal)]);
     });
+  }
+
+  function readHints(): void {
+    if (!hinted || !isReady || life.signal.aborted) return;
+    hinted = false;
+    outbox.catchUp().catch(failed);
   }
 
   function networkChanged(): void {

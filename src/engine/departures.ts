@@ -3,9 +3,9 @@ import { keyOf, type Change } from '../domain/changes.js';
 import { entityKey, type ServerRow } from '../domain/entity.js';
 import { storeError, SyncError } from '../domain/errors.js';
 import { idempotencyKey, type Outcome } from '../domain/mutation.js';
-import { removal, type Ledger } from './ledger.js';
+import { META, removal, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
-import type { PullPage, StorageWrite, StoredRow } from './ports.js';
+import type { MetaRecord, PullPage, StorageWrite, StoredRow } from './ports.js';
 import type { Store } from './store.js';
 
 /** What the worker decided of a mutation, at the rev it was sent with. */
@@ -63,7 +63,7 @@ export function planSettle(
   const deadLetters = leaving.flatMap(({ mutation: { token, record }, outcome }) =>
     outcome.kind === 'refused' ? [{ token, record, error: outcome.error, refusedAt: now }] : [],
   );
-  return departure(ledger, leaving, rows, { deadLetters });
+  return departure(ledger, leaving, rows, { deadLetters, meta: inStep(ledger, leaving, now) });
 }
 
 /**
@@ -83,8 +83,9 @@ export function planReceive(
   store: Store,
   page: PullPage,
   from: string | undefined,
+  now: number,
 ): Departure | undefined {
-  if (ledger.cursor !== from) return undefined;
+  if (ledger.cursor !== from || (page.changes.length === 0 && page.cursor === from)) return undefined;
   const rows = advanceBase(store.base, [{ rows: page.changes, changes: [] }]);
   // An echo of our own mutation is the server's acceptance, whichever way it came (RD4).
   const echoed = new Set(page.changes.flatMap(({ op }) => ownMutation(ledger, op) ?? []));
@@ -92,16 +93,19 @@ export function planReceive(
     mutation,
     outcome: { kind: 'accepted', result: undefined },
   }));
-  return departure(ledger, leaving, rows, { meta: [{ key: CURSOR, value: page.cursor }] });
+  const synced = page.upToDate ? inStep(ledger, leaving, now) : [];
+  return departure(ledger, leaving, rows, { meta: [{ key: META.cursor, value: page.cursor }, ...synced] });
+}
+
+/** That all is in step, when nothing is pending once `leaving` has left. */
+function inStep(ledger: Ledger, leaving: readonly Leaving[], now: number): readonly MetaRecord[] {
+  return leaving.length === ledger.pending.size ? [{ key: META.syncedAt, value: now }] : [];
 }
 
 export function planCancel(ledger: Ledger, mutation: PendingMutation): Departure | undefined {
   if (!isCurrent(ledger, mutation, mutation.record.rev) || mutation.phase.kind !== 'queued') return undefined;
   return departure(ledger, [{ mutation, outcome: { kind: 'cancelled' } }], [], {});
 }
-
-/** Where `meta` keeps how far the pull got. */
-export const CURSOR = 'cursor';
 
 function departure(
   ledger: Ledger,

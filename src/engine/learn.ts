@@ -1,7 +1,7 @@
 import { splitKey } from '../domain/entity.js';
 import { readRecord, type MutationRecord, type Outcome, type Token } from '../domain/mutation.js';
-import { CURSOR, type Leaving } from './departures.js';
-import { sortPending, type Ledger } from './ledger.js';
+import type { Leaving } from './departures.js';
+import { applyMeta, sortPending, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { StorageState } from './ports.js';
 import type { Store } from './store.js';
@@ -44,7 +44,7 @@ export function learn(
   }
   const drop = [...ledger.pending.values()].filter((m) => m.phase.kind !== 'saving' && !stored.has(m.token));
   ledger.revision = state.revision;
-  ledger.cursor = state.meta.find((m) => m.key === CURSOR)?.value as string | undefined;
+  applyMeta(ledger, state.meta);
   ledger.deadLetters.clear();
   for (const letter of state.deadLetters) ledger.deadLetters.set(letter.token, letter);
   for (const { token } of drop) ledger.pending.delete(token);

@@ -2,12 +2,14 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import type { DeadLetter, MutationRecord, Sealed, Token } from '../domain/mutation.js';
 import { byOrder, type PendingMutation } from './pendingMutation.js';
-import type { StorageWrite } from './ports.js';
+import type { MetaRecord, StorageWrite } from './ports.js';
 
 /** This tab's mirror of the stored outbox. It is exact at `revision`, which is what makes compare-and-swap cheap. */
 export interface Ledger {
   revision: number;
   cursor: string | undefined;
+  /** Milliseconds since the epoch of the last exchange that left nothing undone, in whichever tab or session. */
+  syncedAt: number | undefined;
   /** Every undecided mutation, in order. */
   readonly pending: Map<Token, PendingMutation>;
   /** The log's records as stored, unreadable mutations included: rewriting a record must not lose those (OB7). */
@@ -20,6 +22,7 @@ export function createLedger(): Ledger {
   return {
     revision: 0,
     cursor: undefined,
+    syncedAt: undefined,
     pending: new Map(),
     log: new Map(),
     seals: new Map(),
@@ -73,6 +76,16 @@ export function removal(ledger: Ledger, leaving: readonly PendingMutation[]): Re
   };
 }
 
+/** What `meta` keeps: how far the pull got, and when all was last in step. */
+export const META = { cursor: 'cursor', syncedAt: 'syncedAt' } as const;
+
+export function applyMeta(ledger: Ledger, meta: readonly MetaRecord[]): void {
+  for (const { key, value } of meta) {
+    if (key === META.cursor) ledger.cursor = value as string | undefined;
+    if (key === META.syncedAt) ledger.syncedAt = value as number;
+  }
+}
+
 /** Makes the ledger what the storage is after `write` and the departure of `leaving`. */
 export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonly PendingMutation[]): void {
   for (const { seq, mutations } of write.put?.log ?? []) ledger.log.set(seq, mutations);
@@ -82,6 +95,7 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
   for (const id of write.remove?.seals ?? []) ledger.seals.delete(id);
   for (const token of write.remove?.deadLetters ?? []) ledger.deadLetters.delete(token);
   for (const { record } of leaving) ledger.pending.delete(record.token);
+  applyMeta(ledger, write.put?.meta ?? []);
 }
 
 /** The dead letters of one entity. */

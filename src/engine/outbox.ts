@@ -1,7 +1,6 @@
 import { storeError, SyncError } from '../domain/errors.js';
 import { idempotencyKey, type Lane, type Sealed, type Token } from '../domain/mutation.js';
 import {
-  CURSOR,
   isCurrent,
   planCancel,
   planReceive,
@@ -11,7 +10,7 @@ import {
   type Leaving,
 } from './departures.js';
 import { learn, type LearnOptions } from './learn.js';
-import { applyWrite, type Ledger } from './ledger.js';
+import { applyWrite, META, type Ledger } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { PullPage, StorageWrite, SyncStorage } from './ports.js';
 
@@ -244,18 +243,16 @@ export function createOutbox(options: OutboxOptions): Outbox {
       }
     },
     async receive(page, from) {
-      await commit(
-        () => planReceive(ledger, store, page, from),
-        (departure) => {
-          ledger.cursor = page.cursor;
-          depart(departure);
-        },
-      );
+      const isNews = await commit(() => planReceive(ledger, store, page, from, options.now()), depart);
+      if (isNews) return;
+      // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
+      await serial(() => load(ledger.revision));
+      options.announce();
     },
     async forgetCursor() {
       await commit(
-        () => ({ write: { put: { meta: [{ key: CURSOR, value: undefined }] } } }),
-        () => (ledger.cursor = undefined),
+        () => ({ write: { put: { meta: [{ key: META.cursor, value: undefined }] } } }),
+        ({ write }) => applyWrite(ledger, write, []),
       );
     },
     async discard(token) {

@@ -33,17 +33,14 @@ export interface ReporterOptions {
   readonly ledger: Ledger;
   readonly store: Store;
   readonly facts: () => Omit<StatusFacts, 'pending' | 'sending' | 'held' | 'failed' | 'lastSyncedAt'>;
-  readonly now: () => number;
   readonly failed: (error: unknown) => void;
 }
 
-export function createReporter({ ledger, store, facts, now, failed }: ReporterOptions): Reporter {
+export function createReporter({ ledger, store, facts, failed }: ReporterOptions): Reporter {
   const topics = createTopics<undefined>(failed);
   let status: SyncStatus | undefined;
   let views: readonly PendingMutationView[] | undefined;
   let letters: readonly DeadLetter[] | undefined;
-  let lastSyncedAt: number | undefined;
-  let wasPending = false;
   let scheduled = false;
   /** What each view was made of: all of it is replaced, never changed, so that a view lasts as long as its parts. */
   const viewOf = new WeakMap<
@@ -56,8 +53,6 @@ export function createReporter({ ledger, store, facts, now, failed }: ReporterOp
   function changed(mutations: readonly PendingMutation[]): void {
     views = letters = undefined;
     for (const mutation of mutations) viewOf.delete(mutation);
-    if (ledger.pending.size === 0 && wasPending) lastSyncedAt = now();
-    wasPending = ledger.pending.size > 0;
     if (scheduled) return;
     scheduled = true;
     queueMicrotask(() => {
@@ -79,7 +74,7 @@ export function createReporter({ ledger, store, facts, now, failed }: ReporterOp
       sending,
       held,
       failed: ledger.deadLetters.size,
-      lastSyncedAt,
+      lastSyncedAt: ledger.syncedAt,
     });
     const same =
       status !== undefined &&

@@ -144,12 +144,28 @@ describe('OS1 status is derived from the ledger', () => {
   });
 
   test('the same object until something changed', async () => {
-    const { client, settle } = await startClient();
+    const { client } = await startClient();
     const status = client.status.get();
     expect(client.status.get()).toBe(status);
     client.insert(todos, todo('a'));
-    await settle();
     expect(client.status.get()).not.toBe(status);
+  });
+
+  test('when all was last in step is known after a restart, and in the other tab', async () => {
+    const device = createDevice();
+    const first = device.open();
+    await device.clock.advance(1_000);
+    await first.insert(todos, todo('a')).confirmed;
+    const { lastSyncedAt } = first.status.get();
+    expect(lastSyncedAt).toBe(device.clock.now());
+    const second = device.open();
+    await device.settle();
+    expect(second.status.get()).toMatchObject({ leader: false, lastSyncedAt });
+    await first.dispose();
+    await second.dispose();
+    const third = device.open({ transport: heldTransport(device.server, device.clock) });
+    await device.clock.advance(5_000);
+    expect(third.status.get().lastSyncedAt).toBe(lastSyncedAt);
   });
 
   test('paused and offline, by precedence', async () => {
