@@ -149,10 +149,10 @@ export const PLANTED_BUGS = {
     patch(
       outbox,
       '    async receive(page, from) {\n',
-      '    async receive(page, from) {\n      await commit(\n        () => ({ write: { put: { meta: [{ key: CURSOR, value: page.cursor }] } } }),\n        () => undefined,\n      );\n',
+      '    async receive(page, from) {\n      await commit(\n        () => ({ write: { put: { meta: [{ key: "cursor", value: page.cursor }] } } }),\n        () => undefined,\n      );\n',
     ),
   ],
-  'a page from an old cursor': [patch(departures, 'if (ledger.cursor !== from) return undefined;', '')],
+  'a page from an old cursor': [patch(departures, 'ledger.cursor !== from', 'from === "never"')],
   'settled without compare-and-swap': [
     patch(
       departures,
@@ -212,7 +212,7 @@ export const PLANTED_BUGS = {
   ],
   'a timer is left': [patch(sender, '    } finally {\n      timer.abort();', '    } finally {')],
   'timeout without end of the wait': [
-    patch(sender, 'request.abort(cause);', ''),
+    patch(sender, 'if (!timer.signal.aborted) request.abort(cause);', ''),
     patch(
       sender,
       "return all({ kind: 'failure', failure: 'timeout', cause });",

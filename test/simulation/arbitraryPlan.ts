@@ -104,6 +104,14 @@ const scenes: readonly fc.Arbitrary<Step[]>[] = [
       dependent: false,
     },
   ]),
+  // Told to wait, and unable to store what else was said.
+  fc
+    .tuple(writes(4), tab, FAULTS.hiccup, ms(12_000), fc.nat({ max: 400 }), ms(2_000))
+    .map(([all, tab, hiccup, retryAfterMs, then, ms]) => [
+      { ...hiccup, retryAfterMs, after: 0 } as Step,
+      { kind: 'write', after: 0, tab, writes: all, priority: 'normal', dependent: false },
+      { kind: 'full', after: then, ms },
+    ]),
   // Written, and gone.
   fc
     .tuple(writes(3), tab, soon, FAULTS.crash)
