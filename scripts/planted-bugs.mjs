@@ -252,6 +252,9 @@ export const PLANTED_BUGS = {
       'return versions === undefined || versions.length > 0\n',
     ),
   ],
+  'a lost hint is never made good': [
+    patch(outbox, 'await serial(() => load(ledger.revision));\n      options.announce();', ''),
+  ],
   'a floor forgotten': [patch(worker, 'Math.max(former?.floorAt ?? 0, ', 'Math.max(0, ')],
   'needsAuth for ever': [patch(worker, 'return needsAuth && ledger.pending.size > 0;', 'return needsAuth;')],
   'a hint after dispose': [

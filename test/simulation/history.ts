@@ -29,7 +29,8 @@ The invariants of docs/SPEC.md, and where a history checks them.
 | 15 status                | after every turn, against what the storage said                      | checkTab      |
 | 16 Retry-After floors    | at every send; deposed leaders and the breaker: not in this milestone | effort       |
 
-Known limit: what a mutationFn was answered without rows may fall back for a moment, until the feed has caught up.
+Known limits: what a mutationFn was answered without rows may fall back for a moment, until the feed has caught up;
+a row that was deleted before the feed began anew stays; a server that forgets its refusals may apply a late copy.
 */
 
 export interface Failed {

@@ -71,6 +71,8 @@ export type Step = { readonly after: number } & (
   | { readonly kind: 'freeze'; readonly tab: number; readonly ms: number }
   /** The wall clock jumps. */
   | { readonly kind: 'jump'; readonly ms: number }
+  /** The server's feed begins anew, without what was deleted: old cursors are answered with 410. Not drawn yet. */
+  | { readonly kind: 'expire' }
   /** The disk is full for a while: nothing can be stored. */
   | { readonly kind: 'full'; readonly ms: number }
   /** The page wakes, the platform has an opinion. */

@@ -47,6 +47,9 @@ export function take(world: World, browser: Browser, step: Step): void {
     case 'jump':
       world.clock.jump(step.ms);
       return;
+    case 'expire':
+      world.gateway.server.expireCursors();
+      return;
     case 'full':
       world.fill(step.ms);
       return;
