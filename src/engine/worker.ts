@@ -2,6 +2,7 @@ import { backoffMs, type RetryOptions } from '../domain/backoff.js';
 import { SyncError } from '../domain/errors.js';
 import type { Sealed } from '../domain/mutation.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
+import { requestOutcome } from '../domain/requestOutcome.js';
 import { independentRiders } from '../domain/riders.js';
 import { schedule } from '../domain/schedule.js';
 import { freeze } from './freeze.js';
@@ -140,7 +141,7 @@ export function createWorker(options: WorkerOptions): Worker {
     });
     const decisions = sent.flatMap((mutation, i) => decisionOf(mutation, verdicts[i]));
     summary.count(verdicts);
-    hold(sent, verdicts, send, decisions.length > 0);
+    hold(sent, verdicts, send);
     await outbox.settle(decisions); // durable first, then visible
   }
 
@@ -152,40 +153,24 @@ export function createWorker(options: WorkerOptions): Worker {
     return undefined;
   }
 
-  /** Makes what was not decided wait: its own lane; the whole transport too, where the request as a whole failed. */
-  function hold(
-    sent: readonly PendingMutation[],
-    verdicts: readonly Verdict[],
-    send: Send,
-    decidedAny: boolean,
-  ): void {
-    if (decidedAny) {
-      needsAuth = false;
-      reachability.proven();
-    }
-    let blocking: { readonly error: SyncError; readonly retryAfterMs?: number } | undefined;
+  /** Makes what was not decided wait: in its own lane, and with the whole transport where `requestOutcome` says so. */
+  function hold(sent: readonly PendingMutation[], verdicts: readonly Verdict[], send: Send): void {
     sent.forEach((mutation, i) => {
       const verdict = verdicts[i];
-      if (verdict?.kind !== 'retry' && verdict?.kind !== 'hold') return;
-      const retryAfterMs = verdict.kind === 'retry' ? verdict.retryAfterMs : undefined;
-      mutation.failures = failAgain(mutation.failures, verdict.error, retryAfterMs);
-      if (verdict.error.code === 'UNAUTHORIZED') needsAuth = true;
-      if (verdict.error.code === 'NETWORK' && !decidedAny) reachability.disproven();
-      // A batch of which anything was decided did arrive: then only the server's own word stops the others.
-      const stops =
-        verdict.kind === 'hold' ||
-        (verdict.wholeOrigin && (!decidedAny || verdict.error.code === 'UNAVAILABLE'));
-      if (stops) blocking = { error: verdict.error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      if (verdict?.kind === 'retry')
+        mutation.failures = failAgain(mutation.failures, verdict.error, verdict.retryAfterMs);
+      if (verdict?.kind === 'hold') mutation.failures = failAgain(mutation.failures, verdict.error);
     });
-    if (send === call) return;
-    if (blocking === undefined && verdicts.every((verdict) => verdict.kind === 'undecided'))
-      blocking = { error: new SyncError('UNAVAILABLE', 'The server answered, and decided nothing.') };
-    gate = blocking && failAgain(gate, blocking.error, blocking.retryAfterMs);
+    const { answered, unauthorized, unreachable, stop } = requestOutcome(verdicts);
+    needsAuth = unauthorized || (needsAuth && !answered);
+    if (answered) reachability.proven();
+    if (unreachable) reachability.disproven();
+    if (send !== call) gate = stop && failAgain(gate, stop.error, stop.retryAfterMs);
   }
 
   function failAgain(former: Failures | undefined, error: SyncError, retryAfterMs = 0): Failures {
     const count = (former?.count ?? 0) + 1;
-    // Whatever failed since, the storage say: the server's last word still holds.
+    // Whatever has failed since (the storage, say): the server's last word still holds.
     const floorAt = Math.max(former?.floorAt ?? 0, clock.monotonic() + retryAfterMs);
     return { count, error, floorAt, dueAt: floorAt + backoffMs(count, options.retry, options.random) };
   }
