@@ -36,6 +36,7 @@ function simulate(bundle) {
           died: failed !== undefined,
           histories,
           by: failed && `${failed.invariant}: ${failed.message}`,
+          seed: failed?.seed,
         });
       } catch {
         done({
@@ -48,20 +49,22 @@ function simulate(bundle) {
   });
 }
 
+/** A bug that can no longer be planted counts as one that survived: nobody has seen it die. */
+async function plant(name, patches) {
+  try {
+    return await simulate(await bundleSimulation(`mutants/${name.replace(/\W+/g, '-')}`, patches));
+  } catch (error) {
+    const why = /Error: (.*)/.exec(error.message)?.[1] ?? error.message;
+    return { died: false, histories: '-', by: `not planted: ${why}` };
+  }
+}
+
 const rows = [];
 for (const [name, patches] of chosen) {
-  const {
-    died,
-    histories,
-    by = '',
-  } = await bundleSimulation(`mutants/${name.replace(/\W+/g, '-')}`, patches).then(simulate, (error) => ({
-    died: false,
-    histories: '-',
-    by: `not planted: ${/Error: (.*)/.exec(error.message)?.[1] ?? error.message}`,
-  }));
+  const { died, histories, by = '', seed = '' } = await plant(name, patches);
   const how = by.replace(/^(\d+): Invariant \d+: /, '$1: ').replace(/\s+/g, ' ');
   console.log(
-    `${died ? 'died    ' : 'SURVIVED'} ${String(histories).padStart(6)}  ${name.padEnd(38)} ${how.slice(0, 110)}`,
+    `${died ? 'died    ' : 'SURVIVED'} ${String(histories).padStart(6)}  ${String(seed).padStart(10)}  ${name.padEnd(38)} ${how.slice(0, 110)}`,
   );
   rows.push({ name, died });
 }

@@ -32,7 +32,7 @@ export const PLANTED_BUGS = {
       }
       export function createOutbox(`,
     ),
-    patch(outbox, 'import { applyWrite, type Ledger }', 'import { applyWrite, removal, type Ledger }'),
+    patch(outbox, 'import { applyWrite, META', 'import { applyWrite, removal, META'),
   ],
   'enqueued before the transaction': [
     patch(
@@ -161,7 +161,7 @@ export const PLANTED_BUGS = {
     ),
   ],
   'revision ignored': [patch(outbox, '{ ...planned.write, ifRevision: ledger.revision }', 'planned.write')],
-  'no dead letter': [patch(departures, 'rows, { deadLetters });', 'rows, {});')],
+  'no dead letter': [patch(departures, 'rows, { deadLetters,', 'rows, {')],
   'settled without a word': [
     patch(
       outbox,
@@ -258,10 +258,6 @@ export const PLANTED_BUGS = {
   'a floor forgotten': [patch(worker, 'Math.max(former?.floorAt ?? 0, ', 'Math.max(0, ')],
   'needsAuth for ever': [patch(worker, 'return needsAuth && ledger.pending.size > 0;', 'return needsAuth;')],
   'a hint after dispose': [
-    patch(
-      'src/engine/createSyncClient.ts',
-      'if (isReady && !life.signal.aborted) outbox',
-      'if (isReady) outbox',
-    ),
+    patch('src/engine/createSyncClient.ts', '!isReady || life.signal.aborted) return;', '!isReady) return;'),
   ],
 };

@@ -180,9 +180,15 @@ export const arbitraryPlan: fc.Arbitrary<Plan> = fc.noBias(
 );
 
 /**
- * A leader learns by polling what no hint told it, so without pulls hints must not be lost: nor may a tab lead alone
- * while another dies between its commit and its hint.
+ * A leader learns by polling what no hint told it. So without pulls hints must not be lost, a tab must not lead alone
+ * while another dies between its commit and its hint, and none may be left frozen there.
  */
 function possible(plan: Plan): Plan {
-  return plan.pull ? plan : { ...plan, lease: 'all', network: { ...plan.network, hintLoss: 0 } };
+  if (plan.pull) return plan;
+  return {
+    ...plan,
+    lease: 'all',
+    tabs: plan.liveness ? 1 : plan.tabs,
+    network: { ...plan.network, hintLoss: 0 },
+  };
 }
