@@ -92,6 +92,15 @@ const scenes: readonly fc.Arbitrary<Step[]>[] = [
       { kind: 'rollback', after: first, tab, nth },
       { ...fault, after: then, ...('tab' in fault && { tab }) },
     ]),
+  // The same, between the choice of what to send and its seal, which waits for another write to be stored.
+  fc
+    .tuple(row, writes(4), write, tab, fc.nat({ max: 150 }), fc.nat({ max: 200 }), fc.nat({ max: 250 }))
+    .map(([at, all, one, tab, first, then, last]) => [
+      { kind: 'write', after: 0, tab, writes: all.map(onRow(at)), priority: 'normal', dependent: false },
+      { kind: 'write', after: first, tab, writes: [one], priority: 'normal', dependent: false },
+      { kind: 'rollback', after: then, tab, nth: 2 },
+      { kind: 'full', after: last, ms: 300 },
+    ]),
   // Two tabs, one lane, one moment.
   fc.tuple(row, writes(2), writes(2), soon).map(([at, ours, theirs, then]) => [
     { kind: 'write', after: 0, tab: 0, writes: ours.map(onRow(at)), priority: 'normal', dependent: false },
