@@ -9,6 +9,14 @@ export interface CollectionOptions<T extends object> {
   readonly key: (keyof T & string) | ((row: T) => string);
   /** Checks rows when they are inserted. {@link https://standardschema.dev Standard Schema v1}, synchronous. */
   readonly schema?: StandardSchema;
+  /**
+   * The server gives its own ids to inserted rows. Whatever needs a new row then waits for its answer, and carries the
+   * server's id from there on (ID1).
+   * @default false
+   */
+  readonly serverIds?: boolean;
+  /** Fields that hold the id of a row of another collection, by name: `{ parentId: 'todos' }` (ID1). */
+  readonly references?: { readonly [F in keyof T & string]?: string };
 }
 
 /** A named set of rows. A plain value: defining one connects nothing. */
@@ -18,6 +26,9 @@ export interface Collection<T extends object> {
   readonly idOf: (row: T) => string;
   readonly keyField: string | undefined;
   readonly schema: StandardSchema | undefined;
+  readonly serverIds: boolean;
+  /** Pairs of a field and the collection whose ids it holds. */
+  readonly references: readonly (readonly [field: string, collection: string])[];
   /** Carries the row type for inference; never set. */
   readonly $row?: T;
 }
@@ -34,7 +45,7 @@ const NAME = /^[\w.-]{1,128}$/;
  * const todos = defineCollection<Todo>({ name: 'todos', key: 'id' })
  */
 export function defineCollection<T extends object>(options: CollectionOptions<T>): Collection<T> {
-  const { name, key, schema } = options;
+  const { name, key, schema, serverIds = false, references = {} } = options;
   if (typeof name !== 'string' || !NAME.test(name))
     throw new SyncError(
       'INVALID_OPTIONS',
@@ -57,5 +68,18 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
     checkId(name, id);
     return id;
   };
-  return { name, idOf, keyField: typeof key === 'string' ? key : undefined, schema };
+  for (const [field, target] of Object.entries(references) as [string, unknown][])
+    if (typeof target !== 'string' || !NAME.test(target))
+      throw new SyncError(
+        'INVALID_OPTIONS',
+        `defineCollection("${name}"): references.${field} must name a collection, received ${describe(target)}.`,
+      );
+  return {
+    name,
+    idOf,
+    keyField: typeof key === 'string' ? key : undefined,
+    schema,
+    serverIds,
+    references: Object.entries(references) as [string, string][],
+  };
 }

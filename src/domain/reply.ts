@@ -1,5 +1,6 @@
 import type { Change } from './changes.js';
-import type { ServerRow } from './entity.js';
+import type { ServerRow, Version } from './entity.js';
+import type { AssignedId } from './identity.js';
 
 /** What the server said about one op, as facts; `reconcile` judges them. */
 export type Reply =
@@ -8,9 +9,13 @@ export type Reply =
       readonly status: number;
       /** Rows as they are on the server after the op. */
       readonly rows: readonly ServerRow[];
+      /** Ids that the server gave to rows this op inserted under ids of the client's (ID1). */
+      readonly ids?: readonly AssignedId[];
       readonly result?: unknown;
       readonly problem?: Problem;
       readonly retryAfterMs?: number;
+      /** How long the server's rate limit leaves no further request, in milliseconds, whatever the answer was. */
+      readonly restMs?: number;
       /** It is about the request as a whole, not about this op. */
       readonly wholeRequest?: boolean;
       /** The error this was read from, where a mutation's own function threw one. */
@@ -50,6 +55,8 @@ export interface OutgoingOp {
   readonly token: string;
   readonly rev: number;
   readonly changes: readonly Change[];
+  /** The version of each change's row that it was based on, where the server has told one. */
+  readonly versions?: readonly (Version | undefined)[];
   readonly command: { readonly name: string; readonly args: unknown } | undefined;
   /** Tokens that must have been accepted for this op to make sense; a server answers 424 otherwise. */
   readonly after: readonly string[];

@@ -31,6 +31,7 @@ export function freeze(mutation: PendingMutation, outgoing: Outgoing): Sealed | 
         token: record.token,
         rev: record.rev,
         changes,
+        versions,
         command,
         after: prerequisites(mutation, outgoing),
       }),
