@@ -30,13 +30,31 @@ export interface MutationRecord {
   readonly dependsOn: readonly Token[];
   /** Milliseconds since the epoch, by the device's clock: for people to read, never to order by. */
   readonly createdAt: number;
+  /** Milliseconds from `createdAt` during which it is shown and not sent (MU5). */
+  readonly sendAfter?: number;
+  /** Why former attempts of the user to get it accepted were refused, oldest first (RT7). */
+  readonly history?: readonly Refusal[];
   readonly meta?: unknown;
 }
 
-/** What was frozen when a mutation was sent first: every retry sends the same key and the same bytes (OB5). */
+export interface Refusal {
+  readonly error: StoredError;
+  /** Milliseconds since the epoch. */
+  readonly refusedAt: number;
+}
+
+/**
+ * What was frozen when a mutation, or several merged into one (CO2), was sent first: every retry sends the same key and
+ * the same bytes (OB5).
+ */
 export interface Sealed {
+  /** A token of its own, where several were merged. */
   readonly token: Token;
   readonly rev: number;
+  /** Those that were merged, in order; absent when one mutation goes by itself. */
+  readonly members?: readonly Token[];
+  /** What their definition merged them to; absent when one goes by itself, and for built-in mutations (CO4). */
+  readonly variables?: unknown;
   /** The encoded op for a transport; absent for a mutation sent by its own function. */
   readonly body?: string;
   readonly changes: readonly Change[];
@@ -47,12 +65,13 @@ export interface Sealed {
 }
 
 /** A refused mutation kept for the user (RT7). */
-export interface DeadLetter {
+export interface DeadLetter extends Refusal {
   readonly token: Token;
   readonly record: MutationRecord;
-  readonly error: StoredError;
-  /** Milliseconds since the epoch. */
-  readonly refusedAt: number;
+  /** Its value is still shown, and what follows it waits: its definition has `onRejected: 'hold'`. */
+  readonly held?: true;
+  /** Given up without an answer (RT6): it may have been carried out, so a retry sends the same key and bytes. */
+  readonly sealed?: Sealed;
 }
 
 export type Outcome =

@@ -3,6 +3,7 @@ import { diff, type Change } from './changes.js';
 import type { AnyCollection, Collection } from './collection.js';
 import { checkId, entityKey, type EntityKey, type Row } from './entity.js';
 import { describe, SyncError } from './errors.js';
+import { renameInChange, type Ids } from './identity.js';
 import { validate } from './standardSchema.js';
 
 /** What `optimistic` may do. Reads see the view, and the transaction's own writes. */
@@ -42,23 +43,26 @@ interface Touched {
 
 /**
  * Runs `work` over `read` and returns its net effect per entity, in the order first touched, encoded for storage. Atomic: if it throws,
- * there is no effect. It must be synchronous: a promise cannot be re-run on a new base (ST4).
+ * there is no effect. It must be synchronous: a promise cannot be re-run on a new base (ST4). Ids that the server has
+ * replaced may be used as before (ID1).
  */
 export function runTransaction(
   read: ReadRow,
   collections: ReadonlyMap<string, AnyCollection>,
   encode: Encode,
   work: (tx: Transaction) => unknown,
+  ids?: Ids,
 ): Effect {
   const touched = new Map<EntityKey, Touched>();
-  const at = (collection: AnyCollection, id: unknown): Touched => {
+  const at = (collection: AnyCollection, given: unknown): Touched => {
     const { name } = collection;
     if (!collections.has(name))
       throw new SyncError(
         'UNKNOWN_COLLECTION',
         `"${name}" is not a collection of this client; it knows ${[...collections.keys()].join(', ') || 'none'}.`,
       );
-    checkId(name, id);
+    checkId(name, given);
+    const id = ids?.resolve(name, given) ?? given;
     const key = entityKey(name, id);
     let entry = touched.get(key);
     if (entry === undefined) {
@@ -89,12 +93,12 @@ export function runTransaction(
       edit: ((draft: Draft<T>) => void) | Partial<T>,
     ) {
       const entry = existing(collection, id);
-      const what = `${collection.name} "${id}"`;
+      const what = `${collection.name} "${entry.id}"`;
       const isRecipe = typeof edit === 'function';
       const next = isRecipe
         ? editDraft(entry.after, edit as (draft: unknown) => unknown, what)
         : mergeFields(entry.after, edit, (fields) => encode(fields, what));
-      if (next !== entry.after && collection.idOf(next as T) !== id)
+      if (next !== entry.after && collection.idOf(next as T) !== entry.id)
         throw new SyncError(
           'INVALID_ROW',
           `${what}: an update must not change the row's key; delete it and insert another.`,
@@ -110,7 +114,9 @@ export function runTransaction(
   const changes: Change[] = [];
   for (const { collection, id, before, after, encoded } of touched.values()) {
     const change = diff(collection, id, before, after);
-    if (change !== undefined) changes.push(encoded ? change : encodeChange(change, encode));
+    if (change === undefined) continue;
+    const own = encoded ? change : encodeChange(change, encode);
+    changes.push(ids === undefined ? own : renameInChange(own, ids, collections));
   }
   // A copy has room for what is in it; an array that grew by `push` has room for 17, and thousands of these are kept.
   return { changes: changes.slice(), touched: [...touched.keys()] };
