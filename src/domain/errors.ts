@@ -16,6 +16,7 @@ export type SyncErrorCode =
   | 'ENTITY_EXISTS'
   | 'UNKNOWN_TOKEN'
   | 'ALREADY_SENT'
+  | 'NOT_UNDOABLE'
   | 'CANCELLED'
   | 'REFUSED'
   | 'FORBIDDEN'
@@ -26,11 +27,15 @@ export type SyncErrorCode =
   | 'UNAVAILABLE'
   | 'UNEXPECTED_RESPONSE'
   | 'UNCLASSIFIED'
+  | 'GIVEN_UP'
+  | 'OUTCOME_UNKNOWN'
   | 'UNAUTHORIZED'
   | 'CLIENT_OUTDATED'
   | 'HANDLER_MISSING'
+  | 'MIGRATION_FAILED'
   | 'UNREADABLE'
   | 'STORAGE'
+  | 'DUAL_FAILURE'
   | 'DISPOSED';
 
 /** Who can remedy each. */
@@ -48,6 +53,7 @@ const RECOVERY: Readonly<Record<SyncErrorCode, Recovery>> = {
   ENTITY_EXISTS: 'user',
   UNKNOWN_TOKEN: 'user',
   ALREADY_SENT: 'user',
+  NOT_UNDOABLE: 'system',
   CANCELLED: 'user',
   REFUSED: 'user',
   FORBIDDEN: 'user',
@@ -58,11 +64,15 @@ const RECOVERY: Readonly<Record<SyncErrorCode, Recovery>> = {
   UNAVAILABLE: 'retry',
   UNEXPECTED_RESPONSE: 'retry',
   UNCLASSIFIED: 'retry',
+  GIVEN_UP: 'user',
+  OUTCOME_UNKNOWN: 'user',
   UNAUTHORIZED: 'user',
   CLIENT_OUTDATED: 'system',
   HANDLER_MISSING: 'system',
+  MIGRATION_FAILED: 'system',
   UNREADABLE: 'system',
   STORAGE: 'system',
+  DUAL_FAILURE: 'system',
   DISPOSED: 'system',
 };
 
@@ -81,7 +91,7 @@ export interface SyncErrorOptions {
  * what to do, and is never matched on; `cause` is never lost.
  */
 export class SyncError extends Error {
-  override readonly name = 'SyncError';
+  override readonly name: string = 'SyncError';
   readonly code: SyncErrorCode;
   readonly recovery: Recovery;
   readonly status: number | undefined;
@@ -93,6 +103,19 @@ export class SyncError extends Error {
     this.recovery = RECOVERY[code];
     this.status = options.status;
     this.details = options.details ?? {};
+  }
+}
+
+/** The server failed, and so did the storage that was to keep it: neither error hides the other (RT8). */
+export class DualFailureError extends SyncError {
+  override readonly name = 'DualFailureError';
+  readonly remote: SyncError;
+  readonly local: SyncError;
+
+  constructor(remote: SyncError, local: SyncError) {
+    super('DUAL_FAILURE', `${remote.message} And it could not be stored: ${local.message}`, { cause: local });
+    this.remote = remote;
+    this.local = local;
   }
 }
 
