@@ -134,8 +134,15 @@ export const PLANTED_BUGS = {
   'server: effect and record apart': [
     patch(
       'src/testing/scriptedServer.ts',
+      'if (!isUndecided(answer)) records',
+      'if (!isUndecided(answer) && (answer.status !== 200 || journal.length % 5 > 0)) records',
+    ),
+  ],
+  'server: a refusal is forgotten': [
+    patch(
+      'src/testing/scriptedServer.ts',
+      'if (!isUndecided(answer)) records',
       'if (answer.status === 200 || answer.status === 422) records',
-      'if (journal.length % 5 > 0 && (answer.status === 200 || answer.status === 422)) records',
     ),
   ],
   'server: cursor ahead of the page': [

@@ -21,8 +21,8 @@ export type WireOp = {
 export type ScriptedCommand = (args: never, tx: ServerTransaction) => unknown;
 
 /**
- * How an op is refused: `true` is 422; what leaves it undecided (500 and more, 401, 408, 425, 429, and a 409 of a type
- * that ends in `in-progress`) ends the batch.
+ * How an op is refused: `true` is 422. A refusal is recorded with the op's key. What leaves the op undecided (500 and
+ * more, 401, 408, 425, 426, 429, a 409 of a type that ends in `in-progress`, a 403 `wrong-account`) ends the batch.
  */
 export type Refusal = boolean | number | (Problem & { readonly status: number });
 
@@ -89,7 +89,7 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
     const op = JSON.parse(sealed.body) as WireOp;
     const answer = refusedBy(op) ?? apply(key, op);
     if (answer.status === 200) accepted.add(op.op);
-    if (answer.status === 200 || answer.status === 422) records.set(key, { body: sealed.body, answer });
+    if (!isUndecided(answer)) records.set(key, { body: sealed.body, answer });
     return answer;
   }
 
@@ -150,7 +150,7 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
       let ended = false;
       for (const op of sealed) {
         const reply: Reply = ended ? { kind: 'omitted' } : decide(op);
-        if (reply.kind === 'answer' && isTransient(reply)) ended = true;
+        if (reply.kind === 'answer' && isUndecided(reply)) ended = true;
         replies.push(reply);
       }
       return replies;
@@ -203,11 +203,16 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
   };
 }
 
-/** Undecided: it will be sent again, so nothing may overtake it. */
-const isTransient = ({ status, problem }: Answer): boolean =>
-  status >= 500 ||
-  [401, 408, 425, 429].includes(status) ||
-  (status === 409 && problem?.type?.endsWith('in-progress') === true);
+/** It will be sent again: nothing is recorded, and nothing may overtake it. */
+function isUndecided({ status, problem }: Answer): boolean {
+  const is = (name: string): boolean => problem?.type?.endsWith(name) === true;
+  return (
+    status >= 500 ||
+    [401, 408, 425, 426, 429].includes(status) ||
+    (status === 403 && is('wrong-account')) ||
+    (status === 409 && is('in-progress'))
+  );
+}
 
 function refusal(status: number, name: string, members: Problem = {}): Answer {
   const { retryAfterMs } = members;

@@ -56,22 +56,15 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
     return all[Math.floor(random() * all.length)];
   }
 
-  /** What was refused stays refused. */
-  const refusals = new Map<string, Reply>();
-
   async function push(ops: readonly SealedOp[]): Promise<readonly Reply[]> {
-    const known = (op: SealedOp): Reply | undefined => refusals.get(idempotencyKey(op));
-    const unknown = ops.filter((op) => known(op) === undefined);
-    const fresh = [...(await server.push(unknown, { signal: NEVER }))];
-    return ops.map((op) => {
-      const reply = known(op) ?? fresh.shift() ?? { kind: 'omitted' };
-      // In the order in which the server came to them.
+    const replies = await server.push(ops, { signal: NEVER });
+    // In the order in which the server came to them.
+    ops.forEach((op, i) => {
+      const reply = replies[i];
       for (; server.journal[seen]?.token === op.token; seen++) truth.applied(server.journal[seen]!);
-      if (reply.kind !== 'answer' || !isRefusal(reply)) return reply;
-      if (plan.forgetful !== true) refusals.set(idempotencyKey(op), reply);
-      truth.refused(op.token);
-      return reply;
+      if (reply?.kind === 'answer' && isRefusal(reply)) truth.refused(op.token, idempotencyKey(op));
     });
+    return replies;
   }
 
   /** The answer instead of the server's, if something stands in between. */

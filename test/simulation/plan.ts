@@ -94,8 +94,6 @@ export interface Plan {
   readonly tagged: boolean;
   /** Only the first tab and the server heal; nobody writes, reloads or is told that the network is back. */
   readonly liveness: boolean;
-  /** The server does not remember refusals but 422: a late duplicate may take effect after all. @default false */
-  readonly forgetful?: boolean;
   readonly network: {
     /** Bounds of a round trip. */
     readonly latencyMs: readonly [min: number, max: number];

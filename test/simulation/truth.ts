@@ -32,8 +32,8 @@ export interface Truth {
   readonly wasSent: (token: Token) => boolean;
   /** An op took effect on the server. */
   applied(entry: AppliedOp): void;
-  /** The server has refused an op for good. */
-  refused(token: Token): void;
+  /** The server has refused an op for good, and answers every copy of it alike. */
+  refused(token: Token, key: string): void;
   readonly effect: (token: Token) => Written | undefined;
   readonly isRefused: (token: Token) => boolean;
   /** What the server had at a version of an entity. */
@@ -52,6 +52,7 @@ export function createTruth(report: Report): Truth {
   const lanes = new Map<string, Token[]>();
   const effects = new Map<Token, Written>();
   const refusals = new Set<Token>();
+  const refusedKeys = new Set<string>();
   const firstBytes = new Map<string, string>();
   const keyOfToken = new Map<Token, string>();
   const histories = new Map<string, Map<number, { readonly row: Row | undefined }>>();
@@ -65,8 +66,6 @@ export function createTruth(report: Report): Truth {
     effects.has(token) || refusals.has(token) || fates.get(token)?.state === 'cancelled';
 
   function checkOrder({ token, record, position }: Fate): void {
-    // Refused once and sent again because the answer was lost: it may succeed now, out of turn (docs/SPEC.md RT1).
-    if (refusals.has(token)) return;
     for (const lane of record.lanes)
       for (const earlier of lanes.get(lane) ?? []) {
         if ((fates.get(earlier)?.position ?? 0) >= position) break;
@@ -104,7 +103,7 @@ export function createTruth(report: Report): Truth {
       firstBytes.set(key, bytes);
     },
     wasSent: (token) => keyOfToken.has(token),
-    applied({ token, rows }) {
+    applied({ token, key: opKey, rows }) {
       for (const { collection, id, row, version } of rows) {
         const key = `${collection}/${id}`;
         const versions = histories.get(key) ?? new Map<number, { readonly row: Row | undefined }>();
@@ -114,6 +113,7 @@ export function createTruth(report: Report): Truth {
       if (own === undefined) return;
       report.note('server applied', own, rows);
       if (effects.has(own)) report.fail(2, `${own} took effect twice`);
+      if (refusedKeys.has(opKey)) report.fail(2, `${own} took effect after the server had refused it`);
       const fate = fates.get(own);
       if (fate === undefined) report.fail(1, `${own} took effect and was never stored`);
       else checkOrder(fate);
@@ -124,7 +124,8 @@ export function createTruth(report: Report): Truth {
         new Map(rows.map(({ collection, id, version }) => [`${collection}/${id}`, version as number])),
       );
     },
-    refused(token) {
+    refused(token, key) {
+      refusedKeys.add(key);
       const own = ownToken(token);
       if (own !== undefined) refusals.add(own);
     },

@@ -139,6 +139,42 @@ describe('scripted server', () => {
     ]);
   });
 
+  test('SV1 a refusal is recorded, too: a late copy gets it again, and the next rev is judged anew', async () => {
+    const { server, seal, push, status } = setUp();
+    const early = seal('a', [update('1', { n: 1 })]);
+    const dependent = seal('b', [insert('2')], { after: ['a'] });
+    const refused = await push(early, dependent);
+    expect(refused).toMatchObject([{ status: 404 }, { status: 424 }]);
+    const allow = server.refuse((op) => op.op === 'c' && 403);
+    expect(await status(seal('c', [insert('3')]))).toEqual([403]);
+    allow();
+    server.put('todos', '1', { id: '1', n: 0 });
+    expect(await push(early, dependent)).toEqual(refused);
+    expect(await status(seal('c', [insert('3')]))).toEqual([403]);
+    expect(server.journal).toEqual([]);
+    expect(await status(seal('a', [update('1', { n: 1 })], { rev: 1 }))).toEqual([200]);
+    expect(await status(seal('b', [insert('2')], { rev: 1, after: ['a'] }))).toEqual([200]);
+  });
+
+  test.each([401, 408, 425, 426, 429, 500, 503])('%i decides nothing', async (refusal) => {
+    const { server, seal, status } = setUp();
+    const heal = server.refuse(() => refusal);
+    expect(await status(seal('a', [insert('1')]), seal('b', [insert('2')]))).toEqual([refusal, 'omitted']);
+    heal();
+    expect(await status(seal('a', [insert('1')]))).toEqual([200]);
+  });
+
+  test.each([
+    [409, 'in-progress'],
+    [403, 'wrong-account'],
+  ])('%i %s decides nothing', async (code, name) => {
+    const { server, seal, status } = setUp();
+    const heal = server.refuse(() => ({ status: code, type: `urn:holdfast:problem:${name}` }));
+    expect(await status(seal('a', [insert('1')]), seal('b', [insert('2')]))).toEqual([code, 'omitted']);
+    heal();
+    expect(await status(seal('a', [insert('1')]))).toEqual([200]);
+  });
+
   test('a transient refusal ends the batch; the rest is omitted, and nothing is remembered', async () => {
     const { server, seal, status } = setUp();
     const ops = [seal('a', [insert('1')]), seal('b', [insert('2')]), seal('c', [insert('3')])];
