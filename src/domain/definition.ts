@@ -1,7 +1,8 @@
 import type { Change } from './changes.js';
 import type { Collection } from './collection.js';
 import { describe, SyncError } from './errors.js';
-import { PRIORITIES, type Priority } from './mutation.js';
+import type { AssignedId } from './identity.js';
+import { PRIORITIES, type Priority, type Token } from './mutation.js';
 import type { StandardSchema } from './standardSchema.js';
 import type { Transaction } from './transaction.js';
 
@@ -28,10 +29,28 @@ export interface DefinitionOptions<V, R> {
   readonly priority?: Priority;
   /** Mutations of one scope are sent in order, whatever they touch. */
   readonly scope?: string | ((variables: V) => string);
+  /** Tokens of earlier mutations that must be accepted first (SC4). */
+  readonly dependsOn?: (variables: V) => readonly Token[];
+  /**
+   * Merges two unsent mutations of this name on the same rows into one with these variables, which must mean the same
+   * as both in a row; `'annul'`: together they mean nothing; undefined: they go one by one. Pure and synchronous (CO4).
+   */
+  readonly coalesce?: (older: V, newer: V) => V | 'annul' | undefined;
+  /**
+   * What a refusal does to the value on the screen: `'rollback'` takes it back; `'hold'` keeps it, as one that needs
+   * attention, until it is repaired or discarded (RT7). @default 'rollback'
+   */
+  readonly onRejected?: 'rollback' | 'hold';
+  /** Variables that undo what `variables` did, for a mutation that the changes alone do not tell how to undo (MU4). */
+  readonly inverse?: (variables: V, changes: readonly Change[]) => V;
+  /** The ids that the server has given to rows inserted here, read from what `mutationFn` resolved to (ID1). */
+  readonly assignedIds?: (result: R, variables: V) => readonly AssignedId[];
   /** Checks variables at the call (MU8). Synchronous. */
   readonly schema?: StandardSchema<unknown, V>;
   /** Of the variables' shape. @default 1 */
   readonly version?: number;
+  /** Brings variables that an older version of the app has stored to the present shape (OB8). Pure and synchronous. */
+  readonly migrate?: (variables: unknown, fromVersion: number) => V;
 }
 
 /** A named mutation. A plain value: defining one connects nothing. */
@@ -42,8 +61,14 @@ export interface Definition<V, R = unknown> {
   readonly command: boolean;
   readonly priority: Priority;
   readonly scope: ((variables: V) => string) | undefined;
+  readonly dependsOn: ((variables: V) => readonly Token[]) | undefined;
+  readonly coalesce: ((older: V, newer: V) => V | 'annul' | undefined) | undefined;
+  readonly onRejected: 'rollback' | 'hold';
+  readonly inverse: ((variables: V, changes: readonly Change[]) => V) | undefined;
+  readonly assignedIds: ((result: R, variables: V) => readonly AssignedId[]) | undefined;
   readonly schema: StandardSchema<unknown, V> | undefined;
   readonly version: number;
+  readonly migrate: ((variables: unknown, fromVersion: number) => V) | undefined;
 }
 
 /** Any definition, where its variables do not matter. */
@@ -66,6 +91,7 @@ export function defineMutation<V = void, R = unknown>(options: DefinitionOptions
     command = false,
     priority = 'normal',
     scope,
+    onRejected = 'rollback',
     schema,
     version = 1,
   } = options;
@@ -78,8 +104,12 @@ export function defineMutation<V = void, R = unknown>(options: DefinitionOptions
   if (typeof name !== 'string' || name === '' || name.length > 128 || name.startsWith('@'))
     bad('name must be 1 to 128 characters and not begin with "@"', name);
   if (typeof optimistic !== 'function') bad('optimistic must be a function of (tx, variables)', optimistic);
-  if (mutationFn !== undefined && typeof mutationFn !== 'function')
-    bad('mutationFn must be a function', mutationFn);
+  for (const option of FUNCTIONS)
+    if (options[option] !== undefined && typeof options[option] !== 'function')
+      bad(`${option} must be a function`, options[option]);
+  if (!['string', 'function', 'undefined'].includes(typeof scope))
+    bad('scope must be a name or a function of the variables', scope);
+  if (!['rollback', 'hold'].includes(onRejected)) bad("onRejected must be 'rollback' or 'hold'", onRejected);
   if (!PRIORITIES.includes(priority)) bad(`priority must be one of ${PRIORITIES.join(', ')}`, priority);
   if (!Number.isSafeInteger(version) || version < 1) bad('version must be a positive integer', version);
   if (mutationFn !== undefined && command)
@@ -91,10 +121,18 @@ export function defineMutation<V = void, R = unknown>(options: DefinitionOptions
     command,
     priority,
     scope: typeof scope === 'string' ? () => scope : scope,
+    dependsOn: options.dependsOn,
+    coalesce: options.coalesce,
+    onRejected,
+    inverse: options.inverse,
+    assignedIds: options.assignedIds,
     schema,
     version,
+    migrate: options.migrate,
   };
 }
+
+const FUNCTIONS = ['mutationFn', 'dependsOn', 'coalesce', 'inverse', 'assignedIds', 'migrate'] as const;
 
 const builtIn = <V>(name: string, optimistic: (tx: Transaction, variables: V) => void): Definition<V> => ({
   name,
@@ -103,8 +141,14 @@ const builtIn = <V>(name: string, optimistic: (tx: Transaction, variables: V) =>
   command: false,
   priority: 'normal',
   scope: undefined,
+  dependsOn: undefined,
+  coalesce: undefined,
+  onRejected: 'rollback',
+  inverse: undefined,
+  assignedIds: undefined,
   schema: undefined,
   version: 1,
+  migrate: undefined,
 });
 
 /** The built-in mutation that inserts a row. */
@@ -125,3 +169,26 @@ export function remove<T extends object>(collection: Collection<T>): Definition<
 }
 
 export const isBuiltIn = (name: string): boolean => name.startsWith('@');
+
+/** What the definition makes of variables that version `from` of it has stored (OB8). */
+export function migrated(
+  { name, version, migrate }: AnyDefinition,
+  variables: unknown,
+  from: number,
+): { readonly value: unknown } | SyncError {
+  if (migrate === undefined || from >= version) return { value: variables };
+  const failed = (what: string, cause?: unknown): SyncError =>
+    new SyncError(
+      'MIGRATION_FAILED',
+      `"${name}": its migrate ${what} for stored variables of version ${from}; they are kept as they were until a version of the app can read them.`,
+      { cause },
+    );
+  try {
+    const value: unknown = migrate(variables, from);
+    if (!(value instanceof Promise)) return { value };
+    value.catch(() => undefined);
+    return failed('returned a promise; it must be synchronous');
+  } catch (cause) {
+    return failed(`threw ${describe(cause)}`, cause);
+  }
+}
