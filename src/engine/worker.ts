@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.js';
 import type { Decision } from './departures.js';
 import type { Outbox } from './outbox.js';
 import type { Failures, PendingMutation } from './pendingMutation.js';
-import type { Clock, Random, Transport } from './ports.js';
+import type { Clock, Random, Reply, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
 import { sealOf, sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
 import type { Store } from './store.js';
@@ -141,7 +141,7 @@ export function createWorker(options: WorkerOptions): Worker {
     });
     const decisions = sent.flatMap((mutation, i) => decisionOf(mutation, verdicts[i]));
     summary.count(verdicts);
-    hold(sent, verdicts, send);
+    hold(sent, verdicts, replies, send);
     await outbox.settle(decisions); // durable first, then visible
   }
 
@@ -154,14 +154,19 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   /** Makes what was not decided wait: in its own lane, and with the whole transport where `requestOutcome` says so. */
-  function hold(sent: readonly PendingMutation[], verdicts: readonly Verdict[], send: Send): void {
+  function hold(
+    sent: readonly PendingMutation[],
+    verdicts: readonly Verdict[],
+    replies: readonly Reply[],
+    send: Send,
+  ): void {
     sent.forEach((mutation, i) => {
       const verdict = verdicts[i];
       if (verdict?.kind === 'retry')
         mutation.failures = failAgain(mutation.failures, verdict.error, verdict.retryAfterMs);
       if (verdict?.kind === 'hold') mutation.failures = failAgain(mutation.failures, verdict.error);
     });
-    const { answered, unauthorized, unreachable, stop } = requestOutcome(verdicts);
+    const { answered, unauthorized, unreachable, stop } = requestOutcome(verdicts, replies);
     needsAuth = unauthorized || (needsAuth && !answered);
     if (answered) reachability.proven();
     if (unreachable) reachability.disproven();
