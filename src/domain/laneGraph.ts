@@ -1,0 +1,197 @@
+import { PRIORITIES, type Lane, type Token } from './mutation.js';
+import type { Link, Queued } from './queued.js';
+import { isBefore, type Schedulable } from './schedulable.js';
+
+/**
+ * Which pending mutation waits for which (SC1): for the one before it in each of its lanes, and for those it depends
+ * on that come earlier. A dependency on something later or unknown counts for nothing, so no circle can form.
+ */
+export interface LaneGraph<M> {
+  readonly size: number;
+  get(token: Token): Queued<M> | undefined;
+  add(mutation: M): void;
+  remove(queued: Queued<M>): void;
+  /** Its `seq` or `place` has changed. */
+  move(queued: Queued<M>): void;
+  /** What it waits for: as many as its `waitsFor` says. */
+  ahead(queued: Queued<M>): Iterable<Queued<M>>;
+  /** What waits for it, as often as it does. */
+  behind(queued: Queued<M>): Iterable<Queued<M>>;
+  /** What it depends on and waits for. */
+  needs(queued: Queued<M>): Iterable<Queued<M>>;
+  /** The next one, if it has exactly the same lanes and is the next in each. */
+  follower(queued: Queued<M>): Queued<M> | undefined;
+  /** All that name the token, earlier ones too. */
+  naming(token: Token): Iterable<Queued<M>>;
+}
+
+/** `changed` hears of each that has become a head, or is none any more, or has been lent a better rank. */
+export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<M>) => void): LaneGraph<M> {
+  const known = new Map<Token, Queued<M>>();
+  const named = new Map<Token, Set<Queued<M>>>();
+  const lasts = new Map<Lane, Link<M>>();
+  /** Where something was put in the middle of a lane last: those that follow it come next to it. */
+  let finger: Link<M> | undefined;
+
+  function* needs(queued: Queued<M>): Iterable<Queued<M>> {
+    for (const token of queued.needs) {
+      const needed = known.get(token);
+      if (needed !== undefined && isBefore(needed, queued)) yield needed;
+    }
+  }
+
+  function* dependents(queued: Queued<M>): Iterable<Queued<M>> {
+    for (const one of named.get(queued.mutation.token) ?? []) if (isBefore(queued, one)) yield one;
+  }
+
+  function* ahead(queued: Queued<M>): Iterable<Queued<M>> {
+    for (const { previous } of queued.links) if (previous !== undefined) yield previous.owner;
+    yield* needs(queued);
+  }
+
+  function* behind(queued: Queued<M>): Iterable<Queued<M>> {
+    for (const { next } of queued.links) if (next !== undefined) yield next.owner;
+    yield* dependents(queued);
+  }
+
+  function shift(queued: Queued<M>, by: 1 | -1): void {
+    queued.waitsFor += by;
+    if (queued.waitsFor === (by === 1 ? 1 : 0)) changed(queued);
+  }
+
+  /** Puts it into its lane; almost always at the end, else the search begins at `from`. */
+  function enter(link: Link<M>, from: Link<M> | undefined): void {
+    const last = lasts.get(link.lane);
+    const atEnd = last === undefined || !isBefore(link.owner, last.owner);
+    let previous = atEnd ? last : (from ?? last);
+    let next = previous?.next;
+    while (previous !== undefined && isBefore(link.owner, previous.owner)) {
+      next = previous;
+      previous = previous.previous;
+    }
+    while (next !== undefined && isBefore(next.owner, link.owner)) {
+      previous = next;
+      next = next.next;
+    }
+    link.previous = previous;
+    link.next = next;
+    if (previous !== undefined) previous.next = link;
+    if (next === undefined) lasts.set(link.lane, link);
+    else {
+      next.previous = link;
+      finger = link;
+      if (previous === undefined) shift(next.owner, 1);
+    }
+  }
+
+  function leave(link: Link<M>): void {
+    const { lane, previous, next } = link;
+    if (finger === link) finger = undefined;
+    if (previous !== undefined) previous.next = next;
+    if (next !== undefined) {
+      next.previous = previous;
+      if (previous === undefined) shift(next.owner, -1);
+    } else if (previous !== undefined) lasts.set(lane, previous);
+    else lasts.delete(lane);
+  }
+
+  /** Counts what it waits for, and passes ranks on. */
+  function settle(queued: Queued<M>): void {
+    queued.waitsFor = [...ahead(queued)].length;
+    for (const { rank } of behind(queued)) queued.rank = Math.min(queued.rank, rank);
+    changed(queued);
+    lend(queued);
+  }
+
+  /**
+   * Invariant: nobody's rank is worse than that of one behind it, so lending ends at the first that is as good already,
+   * and no mutation is lifted more often than there are ranks. What was lent is kept when its cause is gone: it waited.
+   */
+  function lend(from: Queued<M>): void {
+    const lenders = [from];
+    for (let lender = lenders.pop(); lender !== undefined; lender = lenders.pop())
+      for (const one of ahead(lender))
+        if (one.rank > lender.rank) {
+          one.rank = lender.rank;
+          changed(one);
+          lenders.push(one);
+        }
+  }
+
+  return {
+    get size() {
+      return known.size;
+    },
+    get: (token) => known.get(token),
+    add(mutation) {
+      const { token, lanes, dependsOn, seq, place, priority } = mutation;
+      const links: Link<M>[] = [];
+      const rank = PRIORITIES.indexOf(priority);
+      const queued: Queued<M> = {
+        mutation,
+        seq,
+        place,
+        rank,
+        waitsFor: 0,
+        links,
+        needs: once(dependsOn),
+        ticket: undefined,
+      };
+      known.set(token, queued);
+      for (const need of queued.needs) {
+        const those = named.get(need);
+        if (those === undefined) named.set(need, new Set([queued]));
+        else those.add(queued);
+      }
+      for (const lane of once(lanes)) {
+        const link: Link<M> = { owner: queued, lane, previous: undefined, next: undefined };
+        links.push(link);
+        enter(link, finger?.lane === lane ? finger : undefined);
+      }
+      for (const one of dependents(queued)) shift(one, 1);
+      settle(queued);
+    },
+    remove(queued) {
+      known.delete(queued.mutation.token);
+      for (const need of queued.needs) {
+        const those = named.get(need);
+        those?.delete(queued);
+        if (those?.size === 0) named.delete(need);
+      }
+      for (const link of queued.links) leave(link);
+      for (const one of dependents(queued)) shift(one, -1);
+    },
+    move(queued) {
+      for (const one of dependents(queued)) shift(one, -1);
+      queued.seq = queued.mutation.seq;
+      queued.place = queued.mutation.place;
+      for (const link of queued.links) {
+        const { previous, next } = link;
+        if (
+          (previous === undefined || isBefore(previous.owner, queued)) &&
+          (next === undefined || isBefore(queued, next.owner))
+        )
+          continue;
+        leave(link);
+        enter(link, previous ?? next);
+      }
+      for (const one of dependents(queued)) shift(one, 1);
+      settle(queued);
+    },
+    ahead,
+    behind,
+    needs,
+    follower({ links }) {
+      const next = links[0]?.next?.owner;
+      return next?.links.length === links.length && links.every((link) => link.next?.owner === next)
+        ? next
+        : undefined;
+    },
+    naming: (token) => named.get(token) ?? [],
+  };
+}
+
+/** A mutation that named a lane twice would wait for itself. */
+function once<T>(list: readonly T[]): readonly T[] {
+  return list.length < 2 ? list : [...new Set(list)];
+}

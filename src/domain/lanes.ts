@@ -1,0 +1,133 @@
+import { createLaneGraph } from './laneGraph.js';
+import type { Token } from './mutation.js';
+import type { Queued } from './queued.js';
+import { createReadyHeads, withdraw, type ReadyHeads } from './readyHeads.js';
+import { byOrder, type Schedulable } from './schedulable.js';
+import { selectRuns } from './selectRuns.js';
+
+export { TRANSPORT, byOrder, type Schedulable } from './schedulable.js';
+export { AGING_MS } from './selectRuns.js';
+
+/** What may go one way, now. */
+export interface Gate {
+  /** Nothing before this, monotonic milliseconds. */
+  readonly at: number;
+  /** Nothing but `critical`, own or lent, before this (RT5). What joins such a run goes with it. */
+  readonly calmUntil: number;
+  /** How many runs may start; 1 for a probe. */
+  readonly room: number;
+}
+
+export interface Turn {
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  /** Whether the transport carries out a batch in order, so that one lane may have several runs in it. */
+  readonly ordered: boolean;
+  readonly gate: (route: string) => Gate;
+  /** How many runs may be sent by their own functions, over all routes. */
+  readonly alone: number;
+}
+
+/** Several mutations of the same lanes that go out as one. Neither function may change the index. */
+export interface Run<M> {
+  readonly members: readonly M[];
+  /** Takes in the one that follows its last member, or says no. */
+  join(next: M): boolean;
+}
+
+export interface Selection<R> {
+  readonly batch: readonly R[];
+  readonly alone: readonly R[];
+  /**
+   * When to look again at the earliest: when a head that only waits for it may go, or a gate that holds back
+   * something ready lets it through; Infinity when none. What only lacks room is not in it: an answer makes room.
+   */
+  readonly nextAt: number;
+}
+
+/**
+ * All pending mutations, so that the next ones to send are found without looking at the others.
+ *
+ * - SC1: a mutation goes only when all before it in its lanes are gone, or precede it in the same ordered batch.
+ * - SC2: suspects last, then by priority, then by age. A mutation lends its priority to those it waits for.
+ * - SC3: one that is in flight, held or waiting blocks its own lanes and its dependents, nothing else.
+ */
+export interface Lanes<M extends Schedulable> {
+  readonly size: number;
+  add(mutation: M): void;
+  remove(mutation: M): void;
+  /** `dueAt`, `sending`, `suspect`, `closing`, `seq` or `place` of it has changed. */
+  refresh(mutation: M): void;
+  /** What to send now. It changes nothing: the same question has the same answer until something changes. */
+  select<R extends Run<M>>(turn: Turn, begin: (first: M) => R): Selection<R>;
+  /**
+   * For each of `runs`, the members that still may go: those up to the first that is gone, that `may` forbids, or that
+   * waits for anything but members that stay. None when the run is to be dropped. For use right before sealing: since
+   * the choice, another tab's earlier mutation may have become known.
+   */
+  inTurn(runs: readonly Run<M>[], may: (mutation: M) => boolean): readonly (readonly M[])[];
+  /** All that name `token` in `dependsOn`, in order. */
+  dependents(token: Token): readonly M[];
+}
+
+export function createLanes<M extends Schedulable>(): Lanes<M> {
+  const routes = new Map<string, ReadyHeads<M>>();
+  const graph = createLaneGraph<M>(file);
+  /** The time of the last selection: what was due then need not wait for the next to be ready. */
+  let seen = 0;
+
+  /** Gives it the place among the heads that it deserves now. */
+  function file(queued: Queued<M>): void {
+    if (queued.ticket !== undefined) withdraw(queued);
+    if (queued.waitsFor > 0) return;
+    const { route } = queued.mutation;
+    let heads = routes.get(route);
+    if (heads === undefined) routes.set(route, (heads = createReadyHeads()));
+    heads.put(queued, seen);
+  }
+
+  function refresh(mutation: M): void {
+    const queued = graph.get(mutation.token);
+    if (queued === undefined) return;
+    if (byOrder(queued, mutation) !== 0) graph.move(queued);
+    else file(queued);
+  }
+
+  return {
+    get size() {
+      return graph.size;
+    },
+    add(mutation) {
+      if (graph.get(mutation.token) === undefined) graph.add(mutation);
+      else refresh(mutation);
+    },
+    remove(mutation) {
+      const queued = graph.get(mutation.token);
+      if (queued === undefined) return;
+      graph.remove(queued);
+      if (queued.ticket !== undefined) withdraw(queued);
+    },
+    refresh,
+    select(turn, begin) {
+      seen = turn.now;
+      return selectRuns(graph, routes, turn, begin);
+    },
+    inTurn(runs, may) {
+      const staying = new Set<Queued<M>>();
+      return runs.map(({ members }) => {
+        const stay: M[] = [];
+        for (const mutation of members) {
+          const queued = graph.get(mutation.token);
+          if (queued === undefined || !may(mutation)) break;
+          let free = true;
+          for (const one of graph.ahead(queued)) free &&= staying.has(one);
+          if (!free) break;
+          staying.add(queued);
+          stay.push(mutation);
+        }
+        return stay;
+      });
+    },
+    dependents: (token) => [...graph.naming(token)].sort(byOrder).map(({ mutation }) => mutation),
+  };
+}
