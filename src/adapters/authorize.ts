@@ -65,7 +65,7 @@ async function ofAuth<T>(name: keyof Auth, work: () => T | Promise<T>): Promise<
 }
 
 /** Runs `work`, and gives up when `signal` is aborted or `ms` have passed, whether or not `work` listens to its signal. */
-async function within<T>(
+export async function within<T>(
   ms: number,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,

@@ -84,7 +84,7 @@ export function readPush(received: Received, sealed: readonly SealedOp[]): reado
 }
 
 // Statuses by which a proxy or a gateway speaks for itself as well as the server would.
-const WITHOUT_PROBLEM: ReadonlySet<number> = new Set([401, 408, 413, 425, 426, 429]);
+export const WITHOUT_PROBLEM: ReadonlySet<number> = new Set([401, 408, 413, 425, 426, 429]);
 // Statuses that speak of one row. Of a whole request they say that nothing of this protocol is at this address, and
 // taking them for an op's would confirm deletes the server never saw.
 const OF_A_ROW: ReadonlySet<number> = new Set([404, 405, 409, 410, 412]);
@@ -116,7 +116,7 @@ export function readPull(received: Received, cursor: string | undefined): PullRe
   return { kind: 'failed', reply: answer(received) };
 }
 
-function answer({ response, json }: Received): Extract<Answer, { kind: 'answer' }> {
+export function answer({ response, json }: Received): Extract<Answer, { kind: 'answer' }> {
   const problem = isObject(json) ? json : undefined;
   const retryAfterMs = readRetryAfter(response.headers, problem, Date.now());
   return {
@@ -128,12 +128,12 @@ function answer({ response, json }: Received): Extract<Answer, { kind: 'answer' 
   };
 }
 
-function failed(cause: SyncError): Answer {
+export function failed(cause: SyncError): Answer {
   return { kind: 'failure', failure: 'unexpected', cause };
 }
 
 /** Names what came instead, for whoever has to find the proxy, the portal or the wrong address. */
-function unexpected(
+export function unexpected(
   { response, text }: { readonly response: Response; readonly text: string },
   why: string,
   cause?: unknown,

@@ -1,5 +1,5 @@
 import type { Change } from './changes.js';
-import type { ServerRow, Version } from './entity.js';
+import type { Row, ServerRow, Version } from './entity.js';
 import type { AssignedId } from './identity.js';
 
 /** What the server said about one op, as facts; `reconcile` judges them. */
@@ -57,6 +57,8 @@ export interface OutgoingOp {
   readonly changes: readonly Change[];
   /** The version of each change's row that it was based on, where the server has told one. */
   readonly versions?: readonly (Version | undefined)[];
+  /** Each change's row as the change leaves it, without what is pending after it; undefined once it is deleted. */
+  readonly rows?: readonly (Row | undefined)[];
   readonly command: { readonly name: string; readonly args: unknown } | undefined;
   /** Tokens that must have been accepted for this op to make sense; a server answers 424 otherwise. */
   readonly after: readonly string[];

@@ -152,6 +152,8 @@ export interface SealedOp {
   readonly token: string;
   readonly rev: number;
   readonly body: string;
+  /** Whether the server may have seen it: sealed in an earlier session, or sent before in this one. Absent: not known. */
+  readonly resent?: boolean;
 }
 
 /** Says when the server has news. Data always comes by pull, so a lost or doubled poke is harmless. */
