@@ -4,7 +4,7 @@ import type { Database } from './database.js';
 export interface CollectOptions {
   /** Changes older than this leave the feed; a client whose cursor is older starts again from a snapshot (410). */
   readonly changesBefore?: Date;
-  /** Op records older than this are forgotten; a replay of such an op would be a second effect. */
+  /** Op records older than this are forgotten; a replay of such an op is decided anew. */
   readonly opsBefore?: Date;
 }
 

@@ -29,7 +29,7 @@ export type CommandCode = (
   context: CommandContext,
 ) => Promise<unknown>;
 
-/** Carries a problem out of a command. */
+/** Carries a problem out of a command. It is the op's answer for good, unless its status asks for another try. */
 export class Refusal extends Error {
   readonly problem: Problem;
   override readonly name = 'Refusal';

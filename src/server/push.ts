@@ -1,11 +1,15 @@
 import { DatabaseError, type Database } from './database.js';
 import type { ServerLogger } from './logger.js';
 import type { ParsedOp, PushEnvelope, PushParser } from './parsePush.js';
+import { isAccepted, isDecided, recallOp, refusal, type OpRequest } from './opRecord.js';
 import { problem } from './problem.js';
-import type { Change, Command, Op, OpResult } from './protocol.js';
-import { recallOp, refusal, writeOp, type OpRequest, type WriteRules } from './writeOp.js';
+import type { Change, Command, Op, OpResult, Problem } from './protocol.js';
+import { writeOp, type WriteRules } from './writeOp.js';
 
-/** May `subject` do this? Asked per change, before anything is written; a command counts as one change. */
+/**
+ * May `subject` do this? Asked per change, before anything is written; a command counts as one change. Not asked
+ * about an op that was decided before, either way.
+ */
 export type Authorize = (
   change: Change | Command,
   context: { readonly subject: string },
@@ -23,7 +27,8 @@ export interface PushOptions {
 }
 
 /**
- * Decides the ops of one envelope, in order. Results stop at the first transient failure: the rest is undecided.
+ * Decides the ops of one envelope, in order. Results end with the first op that is to be sent again: the rest is
+ * undecided.
  */
 export type Push = (envelope: PushEnvelope, subject: string) => Promise<readonly OpResult[]>;
 
@@ -33,15 +38,15 @@ type Unreadable = Extract<ParsedOp, { ok: false }>;
 /** Makes the push of one server. */
 export function createPush({ database, parser, rules, authorize, logger, onCommit }: PushOptions): Push {
   // Outside the transaction: the hook may be slow, and must not wait for the connection it would block. An op
-  // that was accepted once is answered from its record, whatever the subject may do today.
-  async function forbid(request: OpRequest): Promise<OpResult | undefined> {
-    if (authorize === undefined) return undefined;
+  // that was decided once is answered from its record, whatever the subject may do today.
+  async function ask(request: OpRequest): Promise<Asked> {
+    if (authorize === undefined) return { kind: 'allowed' };
     const recorded = await recallOp(database, request);
-    if (recorded !== undefined) return recorded;
+    if (recorded !== undefined) return { kind: 'recorded', result: recorded };
     for (const [index, change] of changesOf(request.op).entries())
       if (!(await authorize(change, { subject: request.subject })))
-        return refusal(request.op, problem('forbidden', undefined, { change: index }));
-    return undefined;
+        return { kind: 'forbidden', problem: problem('forbidden', undefined, { change: index }) };
+    return { kind: 'allowed' };
   }
 
   /** `undefined`: transient, undecided. A bug on the way to a decision is answered with 500 and sent again. */
@@ -59,15 +64,17 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
   }
 
   async function decideOne(request: OpRequest): Promise<OpResult> {
-    const known = await forbid(request);
-    if (known !== undefined) return known;
-    const decided = await database.transaction(async (tx) => {
+    const asked = await ask(request);
+    if (asked.kind === 'recorded') return asked.result;
+    // A refusal claims the key like an effect: of two copies that were told different things, the first decides.
+    const forbidden = asked.kind === 'forbidden' ? asked.problem : undefined;
+    const answered = await database.transaction(async (tx) => {
       await tx.query("SET LOCAL lock_timeout = '3s'");
-      const value = await writeOp(tx, request, rules);
+      const value = await writeOp(tx, request, rules, forbidden);
       return { commit: value.keep, value };
     });
-    onCommit(decided.scopes);
-    return decided.result;
+    onCommit(answered.scopes);
+    return answered.result;
   }
 
   async function oneByOne(ops: readonly ParsedOp[], context: Context): Promise<readonly OpResult[]> {
@@ -82,7 +89,7 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
       if (result === undefined) break;
       results.push(result);
       // It will be sent again, and what follows may build on it: nothing may overtake it.
-      if (result.status >= 500) break;
+      if (!isDecided(result)) break;
     }
     return results;
   }
@@ -99,8 +106,9 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
       async () => {
         for (const [index, parsed] of readable.entries()) {
           current = index;
-          const known = await forbid({ ...context, ...parsed });
-          if (known !== undefined && known.status >= 300) return stopAt(index, known);
+          const asked = await ask({ ...context, ...parsed });
+          if (asked.kind === 'forbidden') return stopAt(index, refusal(parsed.op, asked.problem));
+          if (asked.kind === 'recorded' && !isAccepted(asked.result)) return stopAt(index, asked.result);
         }
         const { results, scopes } = await database.transaction(async (tx) => {
           await tx.query("SET LOCAL lock_timeout = '3s'");
@@ -108,14 +116,11 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
           const scopes = new Set<string>();
           for (const [index, parsed] of readable.entries()) {
             current = index;
-            const decided = await writeOp(tx, { ...context, ...parsed }, rules);
-            if (decided.result.status >= 300)
-              return {
-                commit: false,
-                value: { results: stopAt(index, decided.result), scopes: new Set<string>() },
-              };
-            done.push(decided.result);
-            for (const scope of decided.scopes) scopes.add(scope);
+            const { result, scopes: written } = await writeOp(tx, { ...context, ...parsed }, rules);
+            if (!isAccepted(result))
+              return { commit: false, value: { results: stopAt(index, result), scopes: new Set<string>() } };
+            done.push(result);
+            for (const scope of written) scopes.add(scope);
           }
           return { commit: true, value: { results: done, scopes } };
         });
@@ -133,6 +138,12 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
     return envelope.atomic ? allOrNone(ops, context) : oneByOne(ops, context);
   };
 }
+
+/** What `authorize` says of an op, unless the op was decided before. */
+type Asked =
+  | { readonly kind: 'recorded'; readonly result: OpResult }
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'forbidden'; readonly problem: Problem };
 
 interface Context {
   readonly subject: string;

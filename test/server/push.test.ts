@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Refusal } from '../../src/server/command.js';
 import { DatabaseError, type Database } from '../../src/server/database.js';
-import { databases, openServer, type TestDatabase, type TestServer } from './harness.js';
+import { databases, gate, openServer, type TestDatabase, type TestServer } from './harness.js';
 
 describe.each(databases)('push on $name', ({ start }) => {
   let running: TestDatabase;
@@ -117,33 +119,147 @@ describe.each(databases)('push on $name', ({ start }) => {
   });
 
   test.each(ways)(
-    'SV1 a refusal with 422 is stored; 404, 409, 412, 424 and 403 are decided anew, %s',
+    'SV1 a late copy of a refused op replays the refusal, even if it would be accepted by now; the next rev is judged anew, %s',
     async (_way, get) => {
       const server = get();
       const { ops } = server;
-      const bad = ops.insert('stored', { bad: true });
-      expect(await server.send(bad)).toMatchObject({
-        status: 422,
-        replayed: false,
-        problem: { detail: 'bad must not be true' },
-      });
-      expect(await server.send(bad)).toMatchObject({
-        status: 422,
-        replayed: true,
-        problem: { detail: 'bad must not be true' },
-      });
+      const id = (name: string): string => `refused-${name}`;
+      await server.push([
+        ops.insert(id('taken'), { n: 0 }),
+        ops.insert(id('old'), { n: 0 }),
+        ops.insert(id('bad'), { bad: true }),
+      ]);
+      const missing = ops.update(id('missing'), { n: 1 });
+      const refused = [
+        ops.insert(id('bad'), { bad: true }),
+        missing,
+        ops.insert(id('taken'), { n: 1 }),
+        ops.update(id('old'), { n: 1 }, { ifVersion: 2 }),
+        ops.insert(id('dependent'), {}, { after: [missing.op] }),
+      ];
+      const first = await server.push(refused);
+      expect(first.results.map(({ status, replayed }) => [status, replayed])).toEqual([
+        [422, false],
+        [404, false],
+        [409, false],
+        [412, false],
+        [424, false],
+      ]);
 
-      const early = ops.update('later', { n: 1 });
-      expect(await server.send(early)).toMatchObject({
-        status: 404,
-        problem: { type: 'urn:holdfast:problem:not-found' },
+      await server.push([
+        ops.insert(id('missing'), {}),
+        ops.remove(id('taken')),
+        ops.update(id('old'), { n: 2 }),
+      ]);
+      const feed = await server.pullAll();
+      const late = await server.push(refused);
+      expect(late.results).toEqual(first.results.map((result) => ({ ...result, replayed: true })));
+      expect(await server.pullAll()).toEqual(feed);
+
+      const anew = await server.push(refused.map((op) => ({ ...op, rev: 1 })));
+      expect(anew.results.map(({ status, replayed }) => [status, replayed])).toEqual([
+        [422, false], // still bad
+        [200, false],
+        [200, false],
+        [200, false],
+        [200, false],
+      ]);
+    },
+  );
+
+  test('SV1 a late copy of a forbidden op replays the refusal, even if the permission was granted meanwhile', async () => {
+    let allowed = false;
+    const server = openServer({ database: running.database, authorize: () => allowed });
+    const insert = server.ops.insert('secret', {});
+    const first = await server.send(insert);
+    expect(first).toMatchObject({ status: 403, replayed: false, problem: { change: 0 } });
+    allowed = true;
+    expect(await server.send(insert)).toEqual({ ...first, replayed: true });
+    expect(await server.pullAll()).toEqual([]);
+    expect(await server.send({ ...insert, rev: 1 })).toMatchObject({ status: 200, replayed: false });
+    allowed = false;
+    expect(await server.send({ ...insert, rev: 1 })).toMatchObject({ status: 200, replayed: true });
+    await server.close();
+  });
+
+  test('SV1 two copies of an op, one forbidden and one allowed: the first to claim the key decides for both', async () => {
+    const claimed = gate();
+    const commit = gate();
+    onTestFinished(commit.open);
+    const { database } = running;
+    const forbidding = openServer({
+      database: holdingCommits(database, claimed.open, commit.opened),
+      authorize: () => false,
+    });
+    const allowing = openServer({ database }, forbidding.scope);
+    await Promise.all([forbidding.server.ready, allowing.server.ready]);
+    const insert = forbidding.ops.insert('contested', {});
+    const refused = forbidding.send(insert);
+    await claimed.opened;
+    const copy = allowing.send(insert);
+    expect(await Promise.race([copy, sleep(100)])).toBeUndefined(); // it waits
+    commit.open();
+    expect(await refused).toMatchObject({ status: 403, replayed: false });
+    expect(await copy).toEqual({ ...(await refused), replayed: true });
+    expect(await allowing.pullAll()).toEqual([]);
+
+    // asked before, and slow to answer: by then the other copy has been accepted
+    const asked = gate();
+    const answer = gate();
+    onTestFinished(answer.open);
+    const hesitating = openServer(
+      {
+        database,
+        async authorize() {
+          asked.open();
+          await answer.opened;
+          return false;
+        },
+      },
+      forbidding.scope,
+    );
+    const other = allowing.ops.insert('contested too', {});
+    const late = hesitating.send(other);
+    await asked.opened;
+    const accepted = await allowing.send(other);
+    expect(accepted).toMatchObject({ status: 200, replayed: false });
+    answer.open();
+    expect(await late).toEqual({ ...accepted, replayed: true });
+    await Promise.all([forbidding.close(), allowing.close(), hesitating.close()]);
+  });
+
+  test.each([
+    { status: 401, type: 'signed-out' },
+    { status: 403, type: 'wrong-account' },
+    { status: 408, type: 'slow' },
+    { status: 409, type: 'in-progress' },
+    { status: 425, type: 'early' },
+    { status: 426, type: 'outdated' },
+    { status: 429, type: 'rate-limited', retryAfterMs: 2000 },
+    { status: 503, type: 'unavailable', retryAfterMs: 2000 },
+  ])(
+    'SV1 $status $type asks for another try: it is not recorded and ends the batch',
+    async ({ type, ...rest }) => {
+      let busy = true;
+      const content = { type: `urn:holdfast:problem:${type}`, title: type, ...rest };
+      const server = openServer({
+        database: running.database,
+        commands: {
+          async work(tx) {
+            await tx.insert(server.type, 'work', {});
+            if (busy) throw new Refusal(content);
+          },
+        },
       });
-      await server.send(ops.insert('later', { n: 0 }));
-      expect(await server.send(early)).toMatchObject({
-        status: 200,
-        replayed: false,
-        entities: [{ version: 2, data: { n: 1 } }],
-      });
+      const batch = [server.ops.command('work'), server.ops.insert('behind', {})];
+      expect((await server.push(batch)).results).toMatchObject([{ status: rest.status, problem: content }]);
+      busy = false;
+      const { results } = await server.push(batch);
+      expect(results).toMatchObject([
+        { status: 200, replayed: false },
+        { status: 200, replayed: false },
+      ]);
+      await server.close();
     },
   );
 
@@ -153,8 +269,14 @@ describe.each(databases)('push on $name', ({ start }) => {
     const stale = ops.update('rebased', { n: 1 }, { ifVersion: 9 });
     expect(await sync.send(stale)).toMatchObject({ status: 412 });
     expect(await sync.send({ ...stale, rev: 1, ifVersion: 1 })).toMatchObject({ status: 200, rev: 1 });
-    const copy = await sync.send({ ...stale, rev: 0, ifVersion: undefined });
-    expect(copy).toMatchObject({ status: 409, problem: { type: 'urn:holdfast:problem:superseded' } });
+    expect(await sync.send(stale)).toMatchObject({ status: 412, rev: 0, replayed: true });
+
+    const overtaken = ops.update('rebased', { n: 2 });
+    expect(await sync.send({ ...overtaken, rev: 1 })).toMatchObject({ status: 200 });
+    expect(await sync.send(overtaken)).toMatchObject({
+      status: 409,
+      problem: { type: 'urn:holdfast:problem:superseded' },
+    });
   });
 
   test('the version grows by one with every accepted write, deletes included', async () => {
@@ -333,8 +455,7 @@ describe.each(databases)('push on $name', ({ start }) => {
     expect(await sync.send(ops.insert('dependent2', {}, { after: [accepted.op] }))).toMatchObject({
       status: 200,
     });
-    // not recorded: decided anew once the prerequisite is there
-    const later = await sync.push([refused, dependent, indirect]);
+    const later = await sync.push([refused, dependent, indirect].map((op) => ({ ...op, rev: 1 })));
     expect(later.results.map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
@@ -354,7 +475,7 @@ describe.each(databases)('push on $name', ({ start }) => {
     expect(await sync.send(d)).toMatchObject({ status: 412, problem: { current: { version: 5 } } });
   });
 
-  test('atomic: one transaction, all or none', async () => {
+  test('SV1 atomic: one transaction, all or none; what is rolled back is not recorded', async () => {
     const { ops } = sync;
     const good = ops.insert('atomic1', {});
     const bad = ops.update('atomic2', {});
@@ -377,6 +498,11 @@ describe.each(databases)('push on $name', ({ start }) => {
     ]);
     const again = await sync.push(batch, { atomic: true });
     expect(again.results.every(({ replayed }) => replayed)).toBe(true);
+
+    const alone = ops.update('atomic3', {});
+    const answer = await sync.send(alone);
+    const spoilt = await sync.push([ops.insert('atomic3', {}), alone], { atomic: true });
+    expect(spoilt.results).toMatchObject([{ status: 424 }, { ...answer, replayed: true }]);
   });
 
   test('poison in the middle of a batch refuses only itself', async () => {
@@ -453,6 +579,23 @@ describe.each(databases)('push on $name', ({ start }) => {
     await deaf.close();
   });
 });
+
+/** Every transaction but the first (the migration) says when its work is done, and commits when it may. */
+function holdingCommits(database: Database, done: () => void, mayCommit: Promise<void>): Database {
+  let count = 0;
+  return {
+    ...database,
+    transaction(work) {
+      if (++count === 1) return database.transaction(work);
+      return database.transaction(async (tx) => {
+        const ending = await work(tx);
+        done();
+        await mayCommit;
+        return ending;
+      });
+    },
+  };
+}
 
 /** The n-th transaction fails before it does anything. */
 function failingAt(database: Database, nth: number): Database {
