@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Refusal } from '../../src/server/command.js';
 import { DatabaseError, type Database } from '../../src/server/database.js';
-import { databases, gate, openServer, type TestDatabase, type TestServer } from './harness.js';
+import { databases, gate, openServer, type RawOp, type TestDatabase, type TestServer } from './harness.js';
 
 describe.each(databases)('push on $name', ({ start }) => {
   let running: TestDatabase;
@@ -376,6 +376,96 @@ describe.each(databases)('push on $name', ({ start }) => {
       { id: 'g3', version: 3, data: { n: 2 } },
       { id: 'g4', version: 1 },
     ]);
+  });
+
+  test('ST5 delete and insert of one row in a group replace it: one reply, one step of the feed, one replay', async () => {
+    const { ops, type } = sync;
+    const remove = (more?: object) => ({ kind: 'delete', type, id: 'replaced', ...more });
+    const insert = (n: number, more?: object) => ({
+      kind: 'insert',
+      type,
+      id: 'replaced',
+      data: { n },
+      ...more,
+    });
+    await sync.send(ops.insert('replaced', { n: 1, more: true }));
+    const { cursor } = await sync.pull(undefined, 1000);
+
+    // both changes were made on version 1
+    const replace = ops.group([remove({ ifVersion: 1 }), insert(2, { ifVersion: 1 })]);
+    const first = await sync.send(replace);
+    expect(first).toMatchObject({ status: 200, replayed: false });
+    expect(first.entities).toEqual([{ type, id: 'replaced', version: 3, data: { n: 2 } }]);
+    expect(await sync.pull(cursor, 1)).toMatchObject({
+      changes: [
+        { version: 2, data: null, deleted: true, op: replace.op, rev: 0 },
+        { version: 3, data: { n: 2 }, deleted: false, op: replace.op, rev: 0 },
+      ],
+      upToDate: true,
+    });
+    expect(await sync.send(replace)).toEqual({ ...first, replayed: true });
+
+    // the same content, too, and behind it what was made on the version before
+    const again = ops.group([remove({ ifVersion: 3 }), insert(2, { ifVersion: 3 })]);
+    const behind = ops.update('replaced', { behind: true }, { ifVersion: 3, after: [again.op] });
+    const { results } = await sync.push([again, behind]);
+    expect(results.map(({ entities }) => entities.map(({ version }) => version))).toEqual([[5], [6]]);
+
+    const stale = ops.group([remove({ ifVersion: 3 }), insert(3, { ifVersion: 3 })]);
+    expect(await sync.send(stale)).toMatchObject({ status: 412, problem: { change: 0 } });
+    const bad = ops.group([remove(), { ...insert(4), data: { bad: true } }]);
+    expect(await sync.send(bad)).toMatchObject({ status: 422, entities: [], problem: { change: 1 } });
+    expect((await sync.pullAll(cursor)).map(({ version }) => version)).toEqual([2, 3, 4, 5, 6]);
+  });
+
+  test('ST5 a replace of a row that is not there inserts it', async () => {
+    const { ops, type } = sync;
+    const replace = (id: string, more?: object): RawOp[] => [
+      { kind: 'delete', type, id, ...more },
+      { kind: 'insert', type, id, data: { n: 1 }, ...more },
+    ];
+    const { results } = await sync.push([
+      ops.group(replace('unheard-of')),
+      ops.insert('deleted', {}),
+      ops.remove('deleted'),
+      ops.group(replace('deleted')),
+      ops.remove('deleted'),
+      // made on version 3, which somebody else deleted: an insert that insists on it is refused
+      ops.group(replace('deleted', { ifVersion: 3 })),
+      ops.group(replace('deleted').map((one) => (one['kind'] === 'delete' ? { ...one, ifVersion: 3 } : one))),
+    ]);
+    expect(results.map(({ status, entities }) => [status, entities.map((e) => e.version)])).toEqual([
+      [200, [1]],
+      [200, [1]],
+      [200, [2]],
+      [200, [3]],
+      [200, [4]],
+      [412, []],
+      [200, [5]],
+    ]);
+  });
+
+  test.each([
+    ['insert, update', 0, ['insert', 'update'], { a: 1, b: 2 }],
+    ['insert, delete', 0, ['insert', 'delete'], null],
+    ['update, update', 1, ['update', 'touch'], { b: 2, c: 3 }],
+    ['update, delete', 1, ['update', 'delete'], null],
+    ['delete, insert, update', 1, ['delete', 'insert', 'update'], { a: 1, b: 2 }],
+  ] as const)('ST5 %s of one row in a group', async (_name, version, kinds, data) => {
+    const { ops, type } = sync;
+    const id = `several-${kinds.join('-')}`;
+    const changes = {
+      insert: { kind: 'insert', data: { a: 1 } },
+      update: { kind: 'update', patch: { b: 2 } },
+      touch: { kind: 'update', patch: { c: 3 } },
+      delete: { kind: 'delete' },
+    };
+    if (version > 0) await sync.send(ops.insert(id, {}));
+    const group = ops.group(kinds.map((kind) => ({ ...changes[kind], type, id, ifVersion: version })));
+    const result = await sync.send(group);
+    expect(result).toMatchObject({ status: 200 });
+    expect(result.entities).toEqual([{ type, id, version: version + kinds.length, data }]);
+    expect(await sync.send(group)).toEqual({ ...result, replayed: true });
   });
 
   test('groups over the same rows in opposite order do not deadlock', async () => {
