@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { defineCollection } from '../../src/domain/collection.js';
-import { defineMutation, type DefinitionOptions } from '../../src/domain/definition.js';
+import {
+  defineMutation,
+  insert,
+  remove,
+  update,
+  type DefinitionOptions,
+} from '../../src/domain/definition.js';
 import { SyncError } from '../../src/domain/errors.js';
 
 const said = (call: () => unknown): string => {
@@ -28,6 +34,20 @@ describe('defineMutation', () => {
     expect(
       defineMutation({ name: 'r', optimistic: () => undefined, scope: 'billing' }).scope?.(undefined),
     ).toBe('billing');
+  });
+
+  test('CO4 a definition says how it merges; without a word it does not, nor does a built-in mutation', () => {
+    const newest = (_older: string, newer: string): string => newer;
+    const rename = { name: 'rename', optimistic: () => undefined };
+    expect(defineMutation<string>({ ...rename, coalesce: newest }).coalesce).toBe(newest);
+    expect(defineMutation(rename).coalesce).toBeUndefined();
+    for (const builtIn of [insert, update, remove])
+      expect(
+        builtIn(defineCollection<{ id: string }>({ name: 'todos', key: 'id' })).coalesce,
+      ).toBeUndefined();
+    expect(define({ coalesce: 'newest' })).toContain(
+      'coalesce must be a function, received the string "newest"',
+    );
   });
 
   test.each<[string, Record<string, unknown>, string]>([
