@@ -15,7 +15,17 @@ import { createPushRoute } from './pushRoute.js';
 import { seedRows } from './seed.js';
 import type { SyncServer, SyncServerOptions } from './syncServer.js';
 
-const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'Date', 'Idempotency-Replayed', 'Location'];
+const EXPOSED_HEADERS = [
+  'ETag',
+  'Retry-After',
+  'Date',
+  'Idempotency-Replayed',
+  'Location',
+  // Set by what limits rates before this server: the IETF draft's names, then its older ones and their ancestors.
+  'RateLimit',
+  'RateLimit-Policy',
+  ...['Limit', 'Remaining', 'Reset'].flatMap((what) => [`RateLimit-${what}`, `X-RateLimit-${what}`]),
+];
 const THIRTY_DAYS_SEC = 30 * 24 * 3600;
 
 /**
@@ -73,6 +83,13 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
       }),
     );
   }
+
+  app.use('*', async (_c, next) => {
+    if (closing.signal.aborted)
+      return fail('unavailable', 'The server is closing.', { retryAfterMs: RETRY_AFTER_MS });
+    await next();
+    return undefined;
+  });
 
   // open to everybody: it is also how a client tells this server from a login page
   app.get('/capabilities', async (c) =>
@@ -141,8 +158,6 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
   return {
     ready,
     async fetch(request) {
-      if (closing.signal.aborted)
-        return fail('unavailable', 'The server is closing.', { retryAfterMs: RETRY_AFTER_MS });
       const answer = Promise.resolve(app.fetch(request));
       underWay.add(answer);
       try {

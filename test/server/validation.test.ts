@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSyncServer } from '../../src/server/createSyncServer.js';
+import { DatabaseError } from '../../src/server/database.js';
 import { databases, fresh, openServer, type TestDatabase, type TestServer } from './harness.js';
 
 const HOSTILE = [
@@ -241,13 +242,62 @@ describe.each(databases)('validation on $name', ({ start }) => {
     expect(response.status).toBe(401);
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://app.test');
     const exposed = response.headers.get('Access-Control-Expose-Headers')?.split(/,\s*/);
-    expect(exposed).toEqual(['ETag', 'Retry-After', 'Date', 'Idempotency-Replayed', 'Location']);
+    expect(exposed).toEqual(
+      expect.arrayContaining([
+        'ETag',
+        'Retry-After',
+        'Date',
+        'Idempotency-Replayed',
+        'Location',
+        'RateLimit',
+        'RateLimit-Policy',
+        'RateLimit-Remaining',
+        'X-RateLimit-Reset',
+      ]),
+    );
     const preflight = await open.request('ops', {
       method: 'OPTIONS',
       headers: { Origin: 'https://app.test', 'Access-Control-Request-Method': 'POST' },
     });
     expect(preflight.status).toBe(204);
     await open.close();
+  });
+
+  test('RT2 every 503 says how long to wait, in a header that other origins may read and in the body', async () => {
+    let away = false;
+    const unavailable = <T>(work: () => Promise<T>): Promise<T> =>
+      away ? Promise.reject(new DatabaseError('unavailable', new Error('injected'))) : work();
+    const { database } = running;
+    const shaky = openServer({
+      database: {
+        ...database,
+        query: (text, values) => unavailable(() => database.query(text, values)),
+        transaction: (work) => unavailable(() => database.transaction(work)),
+      },
+      cors: { origin: 'https://app.test' },
+    });
+    await shaky.server.ready;
+    const headers = { ...json, Origin: 'https://app.test' };
+    const post = (): Promise<Response> =>
+      shaky.post({ client: 'c1', ops: [shaky.ops.insert('a', {})] }, { headers });
+    const pull = (path: string): Promise<Response> => shaky.request(path, { headers });
+    const { cursor } = await shaky.pull();
+    const ahead = `${cursor.slice(0, cursor.indexOf('.'))}.99`;
+    const lagging = await pull(`changes?atLeast=${ahead}`);
+    away = true;
+    const answers = [lagging, await post(), await pull('changes'), await pull('snapshot')];
+    await shaky.close();
+    answers.push(await post(), await pull('capabilities'));
+    for (const response of answers) {
+      const allowed = response.headers.get('Access-Control-Allow-Origin');
+      expect([response.status, response.headers.get('Retry-After'), allowed]).toEqual([
+        503,
+        '1',
+        'https://app.test',
+      ]);
+      expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Retry-After');
+      expect(await response.json()).toMatchObject({ status: 503, retryAfterMs: 1000 });
+    }
   });
 
   test('a limit out of range is refused at the door', () => {
