@@ -12,36 +12,51 @@ export function parseRetryAfter(
 ): number | undefined {
   const text = header?.trim();
   if (text === undefined || text === '') return undefined;
-  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDate(text) - dateOr(date, now);
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDate(text) - serverNow(date, now);
+  return clampWait(ms);
+}
+
+/** Undefined for what is no number at all. */
+export function clampWait(ms: number): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
 }
 
-// An HTTP date begins with a day's name; `Date.parse` alone would take "-5" or "soon 1" for dates.
-const parseDate = (text: string): number =>
-  /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? /i.test(text) ? Date.parse(text) : NaN;
+// An HTTP date begins with a day's name; `Date.parse` alone would take "-5" or "soon 1" for dates. All its forms are in
+// GMT (RFC 9110 §5.6.7), also the one that does not say so, which `Date.parse` would take for local time.
+function parseDate(text: string): number {
+  if (!/^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? /i.test(text)) return NaN;
+  return Date.parse(/(?:[a-z]|[+-]\d{4})$/i.test(text) ? text : `${text} GMT`);
+}
 
-function dateOr(date: string | null | undefined, now: number): number {
+/** The server's own clock where its `Date` is visible (CORS hides it), else ours. */
+export function serverNow(date: string | null | undefined, now: number): number {
   const parsed = date == null ? NaN : parseDate(date);
   return Number.isNaN(parsed) ? now : parsed;
 }
 
+/** Headers of a response, or of an error that was made from one. */
+export interface ReadableHeaders {
+  get(name: string): unknown;
+}
+
+export function headerText(headers: ReadableHeaders | undefined, name: string): string | undefined {
+  const value = headers?.get(name);
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** What may carry a server's wish to be left alone: `Retry-After`, or `retryAfterMs` in the body where CORS hides headers. */
 export function readRetryAfter(
-  headers: { get(name: string): unknown } | undefined,
+  headers: ReadableHeaders | undefined,
   body: unknown,
   now: number,
 ): number | undefined {
-  const text = (name: string): string | undefined => {
-    const value = headers?.get(name);
-    return typeof value === 'string' ? value : undefined;
-  };
-  return parseRetryAfter(text('retry-after'), text('date'), now) ?? clampRetryAfter(body);
+  return (
+    parseRetryAfter(headerText(headers, 'retry-after'), headerText(headers, 'date'), now) ??
+    retryAfterOfBody(body)
+  );
 }
 
-function clampRetryAfter(body: unknown): number | undefined {
+function retryAfterOfBody(body: unknown): number | undefined {
   if (typeof body !== 'object' || body === null || !('retryAfterMs' in body)) return undefined;
-  const ms = body.retryAfterMs;
-  return typeof ms === 'number' && !Number.isNaN(ms)
-    ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
-    : undefined;
+  return typeof body.retryAfterMs === 'number' ? clampWait(body.retryAfterMs) : undefined;
 }
