@@ -1,5 +1,6 @@
 import { SyncError } from '../domain/errors.js';
 import { idempotencyKey } from '../domain/mutation.js';
+import { restOf } from '../domain/rateLimit.js';
 import type { Reply } from '../domain/reply.js';
 import { readRetryAfter } from '../domain/retryAfter.js';
 import { replyOfThrown } from '../domain/thrown.js';
@@ -69,6 +70,7 @@ export function readPush(received: Received, sealed: readonly SealedOp[]): reado
   if (!response.ok) return all(refusalOfAll(received));
   const results = isObject(json) ? json['results'] : undefined;
   if (!Array.isArray(results)) return all(failed(unexpected(received, 'it has no results')));
+  const rest = restOf(response.headers, Date.now());
   const replies = new Map<string, Reply>();
   const expected = new Set(sealed.map(idempotencyKey));
   for (const result of results.map(readResult)) {
@@ -76,7 +78,9 @@ export function readPush(received: Received, sealed: readonly SealedOp[]): reado
     const { key, reply } = result;
     replies.set(
       key,
-      reply.kind === 'wrong' ? failed(unexpected(received, `${key} has ${reply.wrong}`)) : reply,
+      reply.kind === 'wrong'
+        ? failed(unexpected(received, `${key} has ${reply.wrong}`))
+        : { ...reply, ...rest },
     );
   }
   if (replies.size === 0) return all(failed(unexpected(received, 'it answers none of the ops')));
@@ -125,6 +129,7 @@ export function answer({ response, json }: Received): Extract<Answer, { kind: 'a
     rows: [],
     ...(problem !== undefined && { problem }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...restOf(response.headers, Date.now()),
   };
 }
 

@@ -37,6 +37,12 @@ export function readRateLimit(headers: ReadableHeaders | undefined, now: number)
   return rests.length > 0 ? Math.max(...rests) : undefined;
 }
 
+/** The same as a reply carries it, to each of its ops, whatever became of them. */
+export function restOf(headers: ReadableHeaders | undefined, now: number): { readonly restMs?: number } {
+  const restMs = readRateLimit(headers, now);
+  return restMs === undefined ? {} : { restMs };
+}
+
 /** The members of a `RateLimit` header: one dictionary of draft 07, or a list of items with parameters. */
 function parseRateLimit(header: string | undefined): readonly Quota[] {
   // The name of a policy may hold any of the signs that are looked for.

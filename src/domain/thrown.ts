@@ -1,6 +1,7 @@
 import { describe, SyncError, type SyncErrorCode } from './errors.js';
+import { restOf } from './rateLimit.js';
 import type { Problem, Reply } from './reply.js';
-import { readRetryAfter } from './retryAfter.js';
+import { readRetryAfter, type ReadableHeaders } from './retryAfter.js';
 import { toJson } from './serialize.js';
 import { isObject } from './wire.js';
 
@@ -18,7 +19,7 @@ import { isObject } from './wire.js';
  * | anything else                                          | unclassified: the outcome is unknown        |
  *
  * An unknown outcome is retried with the same key: dropping it could lose it, and the key keeps it from happening twice.
- * @param now milliseconds since the epoch, to read a `Retry-After` date where the response shows no `Date`
+ * @param now milliseconds since the epoch, to read a date in the headers where the response shows no `Date`
  */
 export function replyOfThrown(error: unknown, now: number = NaN): Reply {
   if (error instanceof SyncError) return ofSyncError(error);
@@ -40,7 +41,8 @@ export function replyOfThrown(error: unknown, now: number = NaN): Reply {
 /** What a definition's own function returned, as a reply. A `Response` that nobody checked is judged by its status. */
 export function replyOfValue(value: unknown, now: number = NaN): Reply {
   if (!isResponse(value)) return { kind: 'answer', status: 200, rows: [], result: value };
-  if (value.ok && value['redirected'] !== true) return { kind: 'answer', status: value.status, rows: [] };
+  if (value.ok && value['redirected'] !== true)
+    return { kind: 'answer', status: value.status, rows: [], ...restOf(value.headers, now) };
   return ofStatus(value, value.ok ? 302 : value.status, now);
 }
 
@@ -95,6 +97,7 @@ function ofStatus(error: unknown, status: number, now: number): Reply {
     rows: [],
     ...(problem !== undefined && { problem }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...restOf(headers, now),
     cause: error,
   };
 }
@@ -123,11 +126,13 @@ function asProblem(value: unknown): Problem | undefined {
   }
 }
 
-function hasGet(value: unknown): value is { get(name: string): unknown } {
+function hasGet(value: unknown): value is ReadableHeaders {
   return typeof value === 'object' && value !== null && 'get' in value && typeof value.get === 'function';
 }
 
-function isResponse(value: unknown): value is Record<string, unknown> & { ok: boolean; status: number } {
+function isResponse(
+  value: unknown,
+): value is Record<string, unknown> & { ok: boolean; status: number; headers: ReadableHeaders } {
   return (
     isObject(value) &&
     typeof value['ok'] === 'boolean' &&

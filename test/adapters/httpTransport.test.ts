@@ -339,6 +339,33 @@ describe('push', () => {
     expect(waits).toEqual([7000, 1500, 7000, 3000, 9000]);
   });
 
+  test('RT2 a rate limit that leaves no request is told with every answer, success included', async () => {
+    const headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '7' };
+    const results = { results: [ok('a'), ok('b', { status: 422 })] };
+    const accepted = await over([() => json(results, { headers })]).push('a', 'b', 'c');
+    expect(accepted).toMatchObject([
+      { kind: 'answer', status: 200, restMs: 7000 },
+      { kind: 'answer', status: 422, restMs: 7000 },
+      { kind: 'omitted' },
+    ]);
+    const refused = await over([() => problem(429, {}, headers)]).push('a', 'b');
+    expect(refused).toMatchObject([
+      { status: 429, restMs: 7000 },
+      { status: 429, restMs: 7000 },
+    ]);
+    const thrown = Object.assign(new Error('HTTP 503'), { status: 503, headers: new Headers(headers) });
+    expect(await over([() => Promise.reject(thrown)]).push('a')).toMatchObject([{ restMs: 7000 }]);
+    const pulled = await over([() => problem(503, {}, headers)]).pull();
+    expect(pulled).toMatchObject({ kind: 'failed', reply: { status: 503, restMs: 7000 } });
+  });
+
+  test('RT2 a rate limit that leaves some, or says nothing usable, is not mentioned', async () => {
+    for (const headers of [{}, { ratelimit: '"default";r=1;t=7' }, { 'ratelimit-remaining': '0' }]) {
+      const [reply] = await over([() => json({ results: [ok('a')] }, { headers })]).push('a');
+      expect(reply).toEqual({ kind: 'answer', status: 200, rows: [] });
+    }
+  });
+
   test('RT1 a rejected fetch is a network failure, whatever its words', async () => {
     for (const error of [
       new TypeError('Failed to fetch'),

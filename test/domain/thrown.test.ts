@@ -58,6 +58,21 @@ describe('what a mutationFn threw', () => {
     });
   });
 
+  test('RT2 a rate limit is read from the headers of the error or of its response', () => {
+    const headers = new Headers({ ratelimit: '"default";r=0;t=7' });
+    for (const status of [403, 429, 503])
+      for (const fields of [{ headers }, { response: { headers } }])
+        expect(replyOfThrown(http({ status, ...fields }))).toMatchObject({ kind: 'answer', restMs: 7000 });
+    expect(replyOfThrown(new Response('', { status: 429, headers }))).toMatchObject({ restMs: 7000 });
+    const github = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW / 1000 + 9) };
+    const error = http({ status: 403, headers: new Headers(github) });
+    expect(replyOfThrown(error, NOW)).toMatchObject({ restMs: 9000 });
+    expect(replyOfThrown(error)).not.toHaveProperty('restMs');
+    const left = new Headers({ ratelimit: '"default";r=1;t=7' });
+    expect(replyOfThrown(http({ status: 422, headers: left }))).not.toHaveProperty('restMs');
+    expect(replyOfThrown(http({ status: 422 }))).not.toHaveProperty('restMs');
+  });
+
   test.each([
     [new DOMException('stop', 'AbortError'), 'timeout'],
     [new DOMException('late', 'TimeoutError'), 'timeout'],
@@ -133,5 +148,18 @@ describe('what a mutationFn returned', () => {
     const redirected = Object.defineProperty(new Response('<html>'), 'redirected', { value: true });
     expect(replyOfValue(redirected)).toMatchObject({ kind: 'failure', failure: 'unexpected' });
     expect(replyOfValue(Response.error())).toMatchObject({ kind: 'failure', failure: 'network' });
+  });
+
+  test('RT2 the last request that a rate limit allows was accepted, and says how long none is left', () => {
+    const headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '7' };
+    expect(replyOfValue(new Response('{}', { status: 201, headers }))).toEqual({
+      kind: 'answer',
+      status: 201,
+      rows: [],
+      restMs: 7000,
+    });
+    expect(replyOfValue(new Response('', { status: 422, headers }))).toMatchObject({ restMs: 7000 });
+    const github = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW / 1000 + 9) };
+    expect(replyOfValue(new Response('{}', { headers: github }), NOW)).toMatchObject({ restMs: 9000 });
   });
 });
