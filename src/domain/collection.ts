@@ -68,7 +68,7 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
     checkId(name, id);
     return id;
   };
-  for (const [field, target] of Object.entries(references) as [string, unknown][])
+  for (const [field, target] of Object.entries<unknown>(references))
     if (typeof target !== 'string' || !NAME.test(target))
       throw new SyncError(
         'INVALID_OPTIONS',
@@ -80,6 +80,6 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
     keyField: typeof key === 'string' ? key : undefined,
     schema,
     serverIds,
-    references: Object.entries(references) as [string, string][],
+    references: Object.entries<string>(references as Record<string, string>),
   };
 }

@@ -65,7 +65,8 @@ export interface Definition<V, R = unknown> {
   readonly coalesce: ((older: V, newer: V) => V | 'annul' | undefined) | undefined;
   readonly onRejected: 'rollback' | 'hold';
   readonly inverse: ((variables: V, changes: readonly Change[]) => V) | undefined;
-  readonly assignedIds: ((result: R, variables: V) => readonly AssignedId[]) | undefined;
+  // Bivariant in R, as a method is: where a definition is only kept, its result does not matter.
+  readonly assignedIds: { read(result: R, variables: V): readonly AssignedId[] }['read'] | undefined;
   readonly schema: StandardSchema<unknown, V> | undefined;
   readonly version: number;
   readonly migrate: ((variables: unknown, fromVersion: number) => V) | undefined;

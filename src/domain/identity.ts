@@ -101,3 +101,22 @@ export function renameInVariables(variables: unknown, ids: Ids): unknown {
   }
   return isSame ? variables : renamed;
 }
+
+/** `ids`, and `assigned` on top of them, before they are stored. */
+export function withAssigned(ids: Ids, assigned: readonly AssignedId[]): Ids {
+  if (assigned.length === 0) return ids;
+  const more = createIds();
+  for (const one of assigned) more.add(one);
+  return {
+    add: (one) => more.add(one),
+    resolve(collection, id) {
+      const known = ids.resolve(collection, id);
+      return more.resolve(collection, known);
+    },
+    origin: (collection, id) => ids.origin(collection, more.origin(collection, id)),
+    successor: (id) => more.successor(id) ?? ids.successor(id),
+    get size() {
+      return ids.size + more.size;
+    },
+  };
+}

@@ -14,7 +14,8 @@ export function mergePatch(before: unknown, after: unknown): unknown {
     const old = own(before, field);
     if (!sameValue(old, after[field])) setField(patch, field, mergePatch(old, after[field]));
   }
-  for (const field of Object.keys(before)) if (!Object.hasOwn(after, field)) setField(patch, field, null);
+  for (const field of Object.keys(before))
+    if (before[field] !== undefined && !Object.hasOwn(after, field)) setField(patch, field, null);
   return patch;
 }
 

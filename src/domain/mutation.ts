@@ -54,7 +54,7 @@ export interface Sealed {
   /** Those that were merged, in order; absent when one mutation goes by itself. */
   readonly members?: readonly Token[];
   /** What their definition merged them to; absent when one goes by itself, and for built-in mutations (CO4). */
-  readonly variables?: unknown;
+  readonly merged?: { readonly schema: number; readonly variables: unknown };
   /** The encoded op for a transport; absent for a mutation sent by its own function. */
   readonly body?: string;
   readonly changes: readonly Change[];
@@ -76,9 +76,12 @@ export interface DeadLetter extends Refusal {
 
 export type Outcome =
   | { readonly kind: 'accepted'; readonly result: unknown }
-  | { readonly kind: 'refused'; readonly error: StoredError }
+  /** `unanswered`: given up without an answer (RT6). */
+  | { readonly kind: 'refused'; readonly error: StoredError; readonly unanswered?: boolean }
   | { readonly kind: 'cancelled' }
-  | { readonly kind: 'annulled' };
+  | { readonly kind: 'annulled' }
+  /** Nothing tells any more what became of it. */
+  | { readonly kind: 'forgotten' };
 
 /** What became of a token, as the journal keeps it for the other tabs. */
 export interface StoredOutcome {

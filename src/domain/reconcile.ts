@@ -1,12 +1,19 @@
 import type { ServerRow } from './entity.js';
 import { describe, SyncError, type SyncErrorCode } from './errors.js';
+import type { AssignedId } from './identity.js';
 import type { MutationRecord, Sealed } from './mutation.js';
 import type { Problem, Reply } from './reply.js';
 import { readEntity } from './wire.js';
 
 /** What the engine does about one sealed mutation. Only `accepted` and `refused` may remove it from the outbox. */
 export type Verdict =
-  | { readonly kind: 'accepted'; readonly rows: readonly ServerRow[]; readonly result: unknown }
+  | {
+      readonly kind: 'accepted';
+      readonly rows: readonly ServerRow[];
+      readonly result: unknown;
+      /** Absent where the server named nothing (ID1). */
+      readonly ids?: readonly AssignedId[];
+    }
   | { readonly kind: 'refused'; readonly error: SyncError; readonly rows: readonly ServerRow[] }
   /** Send the same bytes again after a delay; `wholeOrigin`: and nothing else to that server before. */
   | {
@@ -68,7 +75,12 @@ export function reconcile(mutation: Reconcilable, reply: Reply): Verdict {
 function judge(mutation: Reconcilable, reply: Answer): Verdict {
   const { status, problem } = reply;
   if (Number.isInteger(status) && status >= 200 && status <= 299)
-    return { kind: 'accepted', rows: reply.rows, result: reply.result };
+    return {
+      kind: 'accepted',
+      rows: reply.rows,
+      result: reply.result,
+      ...(reply.ids !== undefined && { ids: reply.ids }),
+    };
   const unavailable = (code: SyncErrorCode = 'UNAVAILABLE'): Verdict => {
     const wholeOrigin = status === 429 || status === 503 || reply.wholeRequest === true;
     return retry(answerError(mutation, reply, code), reply.retryAfterMs, wholeOrigin);

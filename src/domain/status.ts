@@ -13,6 +13,14 @@ export type SyncPhase =
   /** The server has confirmed everything. */
   | 'synced';
 
+/** Whether a server that keeps failing is left alone (RT4). */
+export type BreakerStatus =
+  | { readonly state: 'closed' }
+  /** Nothing is sent before `until`, in milliseconds since the epoch. */
+  | { readonly state: 'open'; readonly until: number }
+  /** One request finds out. */
+  | { readonly state: 'half-open' };
+
 /** The state of synchronisation, derived from the ledger (OS1). */
 export interface SyncStatus {
   readonly phase: SyncPhase;
@@ -27,9 +35,10 @@ export interface SyncStatus {
   readonly sending: number;
   /** Waiting after a failure, or parked. */
   readonly held: number;
-  /** Dead letters. */
+  /** Dead letters, those included that are still shown. */
   readonly failed: number;
   readonly needsAuth: boolean;
+  readonly breaker: BreakerStatus;
   /** Milliseconds since the epoch of the last exchange that left nothing undone. */
   readonly lastSyncedAt: number | undefined;
 }

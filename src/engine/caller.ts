@@ -1,24 +1,16 @@
 import type { AnyCollection } from '../domain/collection.js';
-import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
-import { touchedKeys } from '../domain/mutation.js';
-import { splitKey } from '../domain/entity.js';
-import { describe, SyncError } from '../domain/errors.js';
-import { scopeLane, PRIORITIES, type MutationRecord, type Priority, type Token } from '../domain/mutation.js';
+import { isBuiltIn, migrated, type AnyDefinition } from '../domain/definition.js';
+import { splitKey, type EntityKey } from '../domain/entity.js';
+import { SyncError } from '../domain/errors.js';
+import { renameInVariables, type Ids } from '../domain/identity.js';
+import { scopeLane, touchedKeys, type MutationRecord, type Refusal, type Token } from '../domain/mutation.js';
 import { jsonSize, toCloneable, toJson } from '../domain/serialize.js';
 import { validate } from '../domain/standardSchema.js';
 import { runTransaction, type Effect, type ReadRow, type Transaction } from '../domain/transaction.js';
-import { PendingMutation } from './pendingMutation.js';
+import { checkCall, type MutateOptions } from './mutateOptions.js';
+import { PendingMutation, type Rerun } from './pendingMutation.js';
+import type { Clock } from './ports.js';
 import type { Settlement } from './settlement.js';
-
-export interface MutateOptions {
-  readonly priority?: Priority;
-  /** Tokens that must be accepted before this one is sent. */
-  readonly dependsOn?: readonly Token[];
-  /** Mutations of one scope are sent in order, whatever they touch. @default the definition's */
-  readonly scope?: string;
-  /** Anything that can be cloned; kept with the mutation. */
-  readonly meta?: unknown;
-}
 
 /** A call of `mutate`, `insert`, `update` or `delete`. */
 export interface Call {
@@ -30,118 +22,187 @@ export interface Call {
   readonly options: MutateOptions;
 }
 
+/** Which mutation a call is: a new one, or one that was refused and is tried again (RT7). */
+export interface Identity {
+  readonly token: Token;
+  readonly rev: number;
+  readonly history: readonly Refusal[];
+}
+
 /** Makes pending mutations of calls, and of what the storage kept of former ones. */
 export interface Caller {
   /** Runs the call on the present view. Throws the caller's error and leaves no trace (ST4); undefined: it changes nothing. */
-  begin(call: Call, token: Token, settlement: Settlement): PendingMutation | undefined;
+  begin(call: Call, identity: Identity, settlement: Settlement | undefined): PendingMutation | undefined;
   revive(record: MutationRecord, seq: number, place: number): PendingMutation;
+  /** The same mutation with another record: rebased, or changed by another tab. */
+  revise(former: PendingMutation, record: MutationRecord): PendingMutation;
 }
 
 export interface CallerOptions {
   readonly collections: ReadonlyMap<string, AnyCollection>;
   readonly definitions: ReadonlyMap<string, AnyDefinition>;
+  readonly ids: Ids;
   readonly read: ReadRow;
-  readonly now: () => number;
+  /** The undecided mutation that inserts a row. */
+  readonly insertOf: (key: EntityKey) => Token | undefined;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /** Bytes of JSON that one mutation may have: no more than one request of the transport. */
   readonly maxBytes: number;
 }
 
-export function createCaller({ collections, definitions, read, now, maxBytes }: CallerOptions): Caller {
-  /** What is sent as JSON must be JSON; what is sent by its own function may be anything that can be cloned (OB6). */
-  const encodeOf = (definition: AnyDefinition | undefined): typeof toJson =>
-    definition?.mutationFn === undefined ? toJson : toCloneable;
+export function createCaller(options: CallerOptions): Caller {
+  const { collections, definitions, ids, read, clock } = options;
+  const reruns = new Map<AnyDefinition, Rerun>();
 
-  function rerunOf(
-    definition: AnyDefinition | undefined,
-    variables: unknown,
-    recorded: Effect,
-  ): PendingMutation['rerun'] {
+  function rerunOf(definition: AnyDefinition | undefined): Rerun | undefined {
     if (definition === undefined || isBuiltIn(definition.name)) return undefined;
+    let rerun = reruns.get(definition);
+    if (rerun === undefined) reruns.set(definition, (rerun = makeRerun(definition)));
+    return rerun;
+  }
+
+  function makeRerun(definition: AnyDefinition): Rerun {
     const encode = encodeOf(definition);
-    return (base) => {
+    return (variables, base, former) => {
       try {
-        return runTransaction(base, collections, encode, (tx) => definition.optimistic(tx, variables));
+        return runTransaction(base, collections, encode, (tx) => definition.optimistic(tx, variables), ids);
       } catch {
         // On this base it has no effect: its row is gone, say. The server decides what becomes of it.
-        return { changes: [], touched: recorded.touched };
+        return { changes: [], touched: former.touched };
       }
     };
   }
 
+  /** What it needs is accepted first: what it says, and the inserts of rows it refers to, declared as references (ID1). */
+  function prerequisites(named: readonly Token[], effect: Effect): readonly Token[] {
+    const tokens = new Set(named);
+    for (const change of effect.changes) {
+      const fields = change.kind === 'insert' ? change.row : change.kind === 'update' ? change.patch : {};
+      for (const [field, target] of collections.get(change.collection)?.references ?? []) {
+        const id = Object.hasOwn(fields, field) ? fields[field] : undefined;
+        const token = typeof id === 'string' ? options.insertOf(`${target}/${id}`) : undefined;
+        if (token !== undefined) tokens.add(token);
+      }
+    }
+    return tokens.size === 0 ? NONE : [...tokens];
+  }
+
+  const closes = (changes: Effect['changes']): boolean =>
+    changes.some(({ kind, collection }) => kind === 'insert' && collections.get(collection)?.serverIds);
+
+  function sendAt({ createdAt, sendAfter }: MutationRecord): number {
+    if (sendAfter === undefined) return 0;
+    // The wall clock may have jumped: never wait longer than was asked for.
+    const left = Math.min(Math.max(createdAt + sendAfter - clock.now(), 0), sendAfter);
+    return clock.monotonic() + left;
+  }
+
+  function revive(stored: MutationRecord, seq: number, place: number): PendingMutation {
+    const definition = definitions.get(stored.name);
+    const read = isBuiltIn(stored.name) ? stored : readVariables(stored, definition);
+    const parked = read instanceof SyncError ? read : undefined;
+    const record = read instanceof SyncError ? stored : read;
+    const live = parked === undefined ? definition : undefined;
+    // Its lanes tell what it read, too: on another base it may do what it did not do then.
+    const lanes = record.lanes.filter((lane) => collections.has(splitKey(lane).collection));
+    const touched = [...new Set([...touchedKeys(record.changes), ...lanes])];
+    return new PendingMutation({
+      record,
+      effect: { changes: record.changes, touched },
+      definition: live,
+      parked,
+      run: rerunOf(live),
+      closing: closes(record.changes),
+      settlement: undefined,
+      since: clock.monotonic(),
+      sendAt: sendAt(record),
+      stored: { seq, place },
+    });
+  }
+
   return {
-    begin({ name, definition, variables: given, work, options }, token, settlement) {
-      const { priority = definition?.priority ?? 'normal', dependsOn = NONE, scope, meta } = options;
-      if (!PRIORITIES.includes(priority))
-        throw new SyncError(
-          'INVALID_OPTIONS',
-          `priority is one of ${PRIORITIES.join(', ')}, received ${describe(priority)}.`,
-        );
-      if (!Array.isArray(dependsOn) || dependsOn.some((t) => typeof t !== 'string'))
-        throw new SyncError(
-          'INVALID_OPTIONS',
-          `dependsOn is an array of tokens, received ${describe(dependsOn)}.`,
-        );
-      if (scope !== undefined && typeof scope !== 'string')
-        throw new SyncError('INVALID_OPTIONS', `scope is a string, received ${describe(scope)}.`);
+    begin({ name, definition, variables: given, work, options: asked }, identity, settlement) {
       const checked = definition?.schema ? validate(definition.schema, given, `"${name}"`) : given;
       // Those of a built-in mutation are not kept, and an undefined field means something in them.
       const encodeVariables = definition?.command === true ? toJson : toCloneable;
-      const variables = isBuiltIn(name) ? checked : encodeVariables(checked, `the variables of "${name}"`);
-      const effect = runTransaction(read, collections, encodeOf(definition), (tx) => work(tx, variables));
+      const variables = isBuiltIn(name)
+        ? checked
+        : renameInVariables(encodeVariables(checked, `the variables of "${name}"`), ids);
+      const { priority, named, scope, sendAfter, meta } = checkCall(name, definition, variables, asked);
+      const effect = runTransaction(
+        read,
+        collections,
+        encodeOf(definition),
+        (tx) => work(tx, variables),
+        ids,
+      );
       const sendsAnyway = definition?.mutationFn !== undefined || definition?.command === true;
       if (effect.changes.length === 0 && !sendsAnyway) return undefined;
-      if (definition?.mutationFn === undefined) checkSize(name, effect, maxBytes);
-      const inScope = scope ?? definition?.scope?.(variables);
+      if (definition?.mutationFn === undefined) checkSize(name, effect, options.maxBytes);
       // What it read counts like what it wrote: another outcome there would give it another meaning (ST3).
-      const lanes = inScope === undefined ? effect.touched : [...effect.touched, scopeLane(inScope)];
-      const bare: MutationRecord = {
-        token,
-        rev: 0,
+      const lanes = scope === undefined ? effect.touched : [...effect.touched, scopeLane(scope)];
+      const record: MutationRecord = {
+        token: identity.token,
+        rev: identity.rev,
         name,
         schema: definition?.version ?? 1,
         variables: isBuiltIn(name) ? undefined : variables,
         changes: effect.changes,
-        lanes: lanes.length > 0 ? lanes : [`token:${token}`],
+        lanes: lanes.length > 0 ? lanes : [`token:${identity.token}`],
         priority,
-        dependsOn,
-        createdAt: now(),
+        dependsOn: prerequisites(named, effect),
+        createdAt: clock.now(),
+        ...(sendAfter !== undefined && { sendAfter }),
+        ...(identity.history.length > 0 && { history: identity.history }),
+        ...(meta !== undefined && { meta: toCloneable(meta, `the meta of "${name}"`) }),
       };
-      const record =
-        meta === undefined ? bare : { ...bare, meta: toCloneable(meta, `the meta of "${name}"`) };
       return new PendingMutation({
         record,
         effect,
         definition,
-        parked: false,
-        rerun: rerunOf(definition, variables, effect),
+        parked: undefined,
+        run: rerunOf(definition),
+        closing: closes(effect.changes),
         settlement,
+        since: clock.monotonic(),
+        sendAt: sendAt(record),
       });
     },
-
-    revive(record, seq, place) {
-      const definition = definitions.get(record.name);
-      const parked =
-        !isBuiltIn(record.name) && (definition === undefined || record.schema > definition.version);
-      // Its lanes tell what it read, too: on another base it may do what it did not do then.
-      const read = record.lanes.filter((lane) => collections.has(splitKey(lane).collection));
-      const touched = [...new Set([...touchedKeys(record.changes), ...read])];
-      const effect: Effect = { changes: record.changes, touched };
-      const live = parked ? undefined : definition;
-      return new PendingMutation({
-        record,
-        effect,
-        definition: live,
-        parked,
-        rerun: rerunOf(live, record.variables, effect),
-        settlement: undefined,
-        stored: { seq, place },
-      });
+    revive,
+    revise(former, record) {
+      const next = revive(record, former.seq, former.place);
+      next.settlement = former.settlement;
+      next.phase = former.phase.kind === 'saving' ? former.phase : next.phase;
+      next.split = former.split;
+      return next;
     },
   };
 }
 
 /** Shared by the thousands that depend on nothing. */
 const NONE: readonly Token[] = [];
+
+/** What is sent as JSON must be JSON; what is sent by its own function may be anything that can be cloned (OB6). */
+function encodeOf(definition: AnyDefinition | undefined): typeof toJson {
+  return definition?.mutationFn === undefined ? toJson : toCloneable;
+}
+
+/** The record with variables as its definition now takes them, or why it has to wait for another version of the app (OB8). */
+function readVariables(
+  record: MutationRecord,
+  definition: AnyDefinition | undefined,
+): MutationRecord | SyncError {
+  if (definition === undefined || record.schema > definition.version)
+    return new SyncError(
+      'HANDLER_MISSING',
+      `"${record.name}" (version ${record.schema}) is stored, but this client has no definition for it; it is kept until one is passed to createSyncClient({ mutations }).`,
+    );
+  const variables = migrated(definition, record.variables, record.schema);
+  if (variables instanceof SyncError) return variables;
+  return variables.value === record.variables
+    ? record
+    : { ...record, variables: variables.value, schema: definition.version };
+}
 
 function checkSize(name: string, effect: Effect, maxBytes: number): void {
   const size = jsonSize(effect.changes, maxBytes);
@@ -151,11 +212,4 @@ function checkSize(name: string, effect: Effect, maxBytes: number): void {
       `"${name}" has more than ${maxBytes} bytes, which is what one request may carry. Split it, or send large content by a mutationFn of its own.`,
       { details: { maxBytes } },
     );
-}
-
-export function handlerMissing({ record }: PendingMutation): SyncError {
-  return new SyncError(
-    'HANDLER_MISSING',
-    `"${record.name}" (version ${record.schema}) is stored, but this client has no definition for it; it is kept until one is passed to createSyncClient({ mutations }).`,
-  );
 }

@@ -2,11 +2,12 @@ import type { StoreApi } from 'zustand/vanilla';
 import type { Draft } from 'immer';
 import type { AnyCollection, Collection } from '../domain/collection.js';
 import type { Definition } from '../domain/definition.js';
-import type { DeadLetter, Token } from '../domain/mutation.js';
+import type { Token } from '../domain/mutation.js';
 import type { Query } from '../domain/query.js';
 import type { EntityStatus, SyncStatus } from '../domain/status.js';
-import type { MutateOptions } from './caller.js';
+import type { DeadLetterView } from './deadLetterView.js';
 import type { SyncEventName, SyncEvents } from './events.js';
+import type { MutateOptions } from './mutateOptions.js';
 import type { PendingFilter, PendingMutationView } from './pendingView.js';
 import type { PullResult } from './puller.js';
 import type { MutationHandle } from './settlement.js';
@@ -64,9 +65,20 @@ export interface SyncClient {
    * with `ALREADY_SENT` when it may have reached the server.
    */
   rollback(token: Token): Promise<'cancelled' | 'settled'>;
+  /**
+   * Takes a mutation back whether or not it was sent (MU4): an unsent one is rolled back (`'cancelled'`); of one that
+   * may have arrived the inverse is queued (`'queued'`), which touches only what nobody has changed since;
+   * `'settled'`: there is nothing left to undo. Rejects with `NOT_UNDOABLE`.
+   */
+  undo(token: Token): Promise<'cancelled' | 'queued' | 'settled'>;
   pending(filter?: PendingFilter): readonly PendingMutationView[];
-  deadLetters(): readonly DeadLetter[];
-  /** Forgets a dead letter for good. */
+  deadLetters(): readonly DeadLetterView[];
+  /**
+   * Tries a dead letter again under its token, with its own variables or edited ones (RT7). What was refused only
+   * because of it comes back with it. Throws `UNKNOWN_TOKEN`, or what the mutation itself throws: then it stays.
+   */
+  retry(token: Token, editedVariables?: unknown): MutationHandle;
+  /** Forgets a dead letter for good; takes its value back, where it is still shown. */
   discard(token: Token): Promise<void>;
   /** Called after pending mutations, dead letters or their states changed; changes of one tick are one call. */
   watchMutations(listener: () => void): () => void;

@@ -1,11 +1,13 @@
+import { keyOf } from '../domain/changes.js';
 import { entityKey, type EntityKey } from '../domain/entity.js';
 import { describe, SyncError } from '../domain/errors.js';
 import type { Transaction } from '../domain/transaction.js';
 import { abortable } from './abortable.js';
-import { createCaller, handlerMissing, type Call } from './caller.js';
+import { createCaller, type Call } from './caller.js';
 import type { SyncClient } from './client.js';
 import type { Leaving } from './departures.js';
 import { fallbackStorage } from './fallbackStorage.js';
+import { createGates } from './gates.js';
 import { createLeadership } from './leadership.js';
 import { createLedger } from './ledger.js';
 import { createLiveQueries } from './liveQueries.js';
@@ -16,21 +18,25 @@ import type { PendingMutation } from './pendingMutation.js';
 import type { Platform } from './ports.js';
 import { createPuller } from './puller.js';
 import { createReachability } from './reachability.js';
+import { createRepairDesk } from './repairDesk.js';
 import { createReporter } from './reporter.js';
 import { createStore } from './store.js';
 import { syncOnce } from './syncOnce.js';
 import { tellOutcome, type Emit } from './tellOutcome.js';
+import { createSummaryCounter } from './summary.js';
 import { createTopics } from './topics.js';
+import { tellBreaker } from './tellBreaker.js';
+import { createUndo } from './undo.js';
 import { createWorker } from './worker.js';
 
 /** Puts the parts together. Nothing is decided here. */
 export function createSyncClient(options: SyncClientOptions, platform: Platform): SyncClient {
-  const { namespace, collections, definitions, retry, concurrency, timeoutMs, pollMs } =
-    checkOptions(options);
+  const checked = checkOptions(options);
+  const { namespace, collections, definitions, retry, timeoutMs } = checked;
   const { transport, realtime } = options;
   const { clock, random, createId, logger } = { ...platform, ...pickDefined(options) };
   const connectivity = options.connectivity ?? platform.connectivity();
-  const reachability = createReachability(connectivity, clock);
+  const reachability = createReachability(connectivity, clock, () => gates.reconnected());
   const life = new AbortController();
   const leadership = createLeadership({
     lease: options.lease ?? platform.lease(),
@@ -57,11 +63,14 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     emit('storage.degraded', { error });
   });
   const ledger = createLedger();
-  const store = createStore(collections, createTopics<EntityKey>(failed), failed);
+  const { ids } = ledger;
+  const store = createStore(collections, createTopics<EntityKey>(failed), ids, failed);
+  const summary = createSummaryCounter();
   const queries = createLiveQueries(store);
   const reporter = createReporter({
     ledger,
     store,
+    clock,
     failed,
     facts: () => ({
       ready: isReady,
@@ -70,13 +79,29 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       online: reachability.online,
       durable: storage.durable,
       needsAuth: worker.needsAuth,
+      breaker: gates.breaker,
     }),
+  });
+  const gates = createGates({
+    clock,
+    random,
+    retry,
+    breaker: checked.breaker,
+    stored: () => ledger.breakers,
+    tripped(route, breaker, stored) {
+      tellBreaker(route, breaker, clock, emit);
+      outbox.keepBreakers(stored).catch(failed);
+      changed();
+      puller?.wake();
+    },
   });
   const caller = createCaller({
     collections,
     definitions,
+    ids,
     read: store.read,
-    now,
+    insertOf: (key) => store.pendingOn(key).find((m) => m.undecided && inserts(m, key))?.token,
+    clock,
     maxBytes: transport?.limits.maxBytes ?? Infinity,
   });
   const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => {
@@ -87,15 +112,17 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     storage,
     ledger,
     store,
+    collections,
     now,
     left,
     announce: () => tabs.announce(),
     revive: (record, seq, place) => {
       const mutation = caller.revive(record, seq, place);
-      if (mutation.parked)
-        emit('mutation.parked', { token: record.token, name: record.name, error: handlerMissing(mutation) });
+      if (mutation.parked !== undefined)
+        emit('mutation.parked', { token: record.token, name: record.name, error: mutation.parked });
       return mutation;
     },
+    revise: (former, record) => caller.revise(former, record),
     saved(mutations) {
       for (const { token, record, settlement } of mutations) {
         settlement?.enqueued();
@@ -119,10 +146,12 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     store,
     transport,
     clock,
-    random,
+    gates,
     reachability,
     retry,
-    concurrency,
+    summary,
+    createId,
+    concurrency: checked.concurrency,
     timeoutMs,
     paused,
     failed,
@@ -148,7 +177,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       clock,
       random,
       retry,
-      pollMs,
+      gates,
+      pollMs: checked.pollMs,
       timeoutMs,
       paused,
       pulled(result) {
@@ -172,6 +202,9 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     alive,
     changed: reporter.changed,
   });
+  const parts = { caller, definitions, collections, ids, ledger, store, outbox, mutator };
+  const repairDesk = createRepairDesk({ ...parts, alive, changed: reporter.changed });
+  const undoing = createUndo(parts);
 
   function changed(mutations: readonly PendingMutation[] = []): void {
     reporter.changed(mutations);
@@ -180,8 +213,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
 
   function left(leaving: Leaving): void {
     tellOutcome(leaving, emit);
+    undoing.remember(leaving);
     const { mutation, outcome } = leaving;
-    if (mutation.alone && outcome.kind === 'accepted') puller?.wake(); // what its own function did to the rows, the server knows
+    if (outcome.kind === 'annulled') summary.annulled();
+    if (mutation.definition?.mutationFn !== undefined && outcome.kind === 'accepted') puller?.wake(); // what its own function did to the rows, the server knows
     changed([mutation]);
   }
 
@@ -255,24 +290,26 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       mutator.perform(adHoc('@update', (tx) => tx.update(collection, id, edit), mutateOptions)),
     delete: (collection, id, mutateOptions = {}) =>
       mutator.perform(adHoc('@delete', (tx) => tx.delete(collection, id), mutateOptions)),
-    get: (collection, id) => store.get(collection.name, id) as never,
+    get: (collection, id) => store.get(collection.name, ids.resolve(collection.name, id)) as never,
     query: (collection, query = {}) => queries.run(collection, query),
     subscribe: (collection, id, listener) =>
       store.changes.subscribe(id === undefined ? collection.name : entityKey(collection.name, id), listener),
-    keyOf: (collection, row) => collection.idOf(row),
-    entityStatus: (collection, id) => reporter.entityStatus(entityKey(collection.name, id)),
+    keyOf: (collection, row) => ids.origin(collection.name, collection.idOf(row)),
+    entityStatus: ({ name }, id) => reporter.entityStatus(entityKey(name, ids.resolve(name, id))),
     rollback: mutator.rollback,
     pending: reporter.pending,
     deadLetters: reporter.deadLetters,
-    async discard(token) {
-      alive();
-      await outbox.discard(token);
-    },
+    undo: undoing.undo,
+    retry: repairDesk.retry,
+    discard: repairDesk.discard,
     watchMutations: reporter.watch,
     async sync(request = {}) {
       alive();
       return until(
-        syncOnce({ worker, puller, clock, begun, active, announce: () => tabs.announce() }, request),
+        syncOnce(
+          { worker, total: summary.total, puller, clock, begun, active, announce: () => tabs.announce() },
+          request,
+        ),
         request.signal,
       );
     },
@@ -304,4 +341,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
 
 function adHoc(name: string, work: (tx: Transaction) => unknown, options: Call['options']): Call {
   return { name, definition: undefined, variables: undefined, work, options };
+}
+
+function inserts(mutation: PendingMutation, key: EntityKey): boolean {
+  return mutation.changes.some((change) => change.kind === 'insert' && keyOf(change) === key);
 }

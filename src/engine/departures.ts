@@ -1,22 +1,30 @@
 import { advanceBase } from '../domain/baseRows.js';
 import { keyOf, type Change } from '../domain/changes.js';
+import type { AnyCollection } from '../domain/collection.js';
 import { entityKey, type ServerRow } from '../domain/entity.js';
-import { storeError, SyncError } from '../domain/errors.js';
-import { idempotencyKey, type Outcome } from '../domain/mutation.js';
-import { META, removal, type Ledger } from './ledger.js';
+import { storeError, type SyncError } from '../domain/errors.js';
+import { renameInChange, withAssigned, type AssignedId } from '../domain/identity.js';
+import { idempotencyKey, type DeadLetter, type MutationRecord, type Outcome } from '../domain/mutation.js';
+import { dependentsOf } from './dependents.js';
+import { META, rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { MetaRecord, PullPage, StorageWrite, StoredRow } from './ports.js';
+import { renamed } from './renamed.js';
 import type { Store } from './store.js';
 
-/** What the worker decided of a mutation, at the rev it was sent with. */
+/** What the worker decided of what it sent under one key: one mutation, or several merged into one. */
 export type Decision = {
-  readonly mutation: PendingMutation;
-  readonly rev: number;
+  readonly members: readonly PendingMutation[];
+  /** The key they were sent with; undefined for a mutation that can never be sent. */
+  readonly key: string | undefined;
   /** What the server showed of the rows concerned. */
   readonly rows: readonly ServerRow[];
 } & (
-  | { readonly kind: 'accepted'; readonly result: unknown }
-  | { readonly kind: 'refused'; readonly error: SyncError }
+  | { readonly kind: 'accepted'; readonly result: unknown; readonly ids: readonly AssignedId[] }
+  /** `unanswered`: given up, it may have been carried out (RT6). */
+  | { readonly kind: 'refused'; readonly error: SyncError; readonly unanswered: boolean }
+  /** Refused as one: each goes by itself now, so that only the guilty one is refused (CO6). */
+  | { readonly kind: 'split' }
 );
 
 export interface Leaving {
@@ -24,54 +32,113 @@ export interface Leaving {
   readonly outcome: Outcome;
   /** The error itself, where it is known here: it carries its cause. */
   readonly error?: SyncError;
+  /** Refused, and still shown (RT7). */
+  readonly held?: DeadLetter;
 }
 
-/** Mutations that leave the outbox and rows that enter the base: one transaction, then one change of the view. */
+/** What one transaction changes of the pending mutations and of the base; then it is one change of the view. */
 export interface Departure {
   readonly leaving: readonly Leaving[];
+  /** To be queued again, each by itself. */
+  readonly split: readonly PendingMutation[];
+  /** They go on with another record. */
+  readonly rebased: ReadonlyMap<PendingMutation, MutationRecord>;
   readonly rows: readonly ServerRow[];
   readonly write: StorageWrite;
 }
 
-/** Still the same undecided mutation? The compare of every compare-and-swap on `(token, rev)`. */
-export function isCurrent(ledger: Ledger, mutation: PendingMutation, rev: number): boolean {
-  return ledger.pending.get(mutation.token) === mutation && mutation.record.rev === rev;
+export interface Books {
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly collections: ReadonlyMap<string, AnyCollection>;
+}
+
+/** Still undecided, and sent with that key? The compare of every compare-and-swap on `(token, rev)`. */
+export function isCurrent(ledger: Ledger, mutation: PendingMutation, key: string | undefined): boolean {
+  if (ledger.pending.get(mutation.token) !== mutation) return false;
+  const { phase } = mutation;
+  return phase.kind === 'sealed'
+    ? idempotencyKey(phase.sealed) === key
+    : key === undefined && mutation.undecided;
 }
 
 /** Carries out those decisions whose mutation is still there at that rev; a late or doubled answer changes nothing. */
-export function planSettle(
-  ledger: Ledger,
-  store: Store,
-  decisions: readonly Decision[],
-  now: number,
-): Departure | undefined {
-  const current = decisions.filter((d) => isCurrent(ledger, d.mutation, d.rev));
+export function planSettle(books: Books, decisions: readonly Decision[], now: number): Departure | undefined {
+  const { ledger, store, collections } = books;
+  const current = decisions.flatMap((decision) => {
+    const members = decision.members.filter((m) => isCurrent(ledger, m, decision.key));
+    return members.length === 0 ? [] : [{ ...decision, members }];
+  });
   if (current.length === 0) return undefined;
+  const assigned = current.flatMap((d) => (d.kind === 'accepted' ? d.ids : []));
+  const ids = withAssigned(ledger.ids, assigned);
   const rows = advanceBase(
     store.base,
     current.map((d) => ({
       rows: d.rows,
-      changes: d.kind === 'accepted' ? uncovered(d.mutation, store) : [],
+      changes:
+        d.kind === 'accepted'
+          ? uncovered(d.members, store).map((change) => renameInChange(change, ids, collections))
+          : [],
     })),
   );
-  const leaving = current.map((d): Leaving => {
-    const { mutation } = d;
-    return d.kind === 'accepted'
-      ? { mutation, outcome: { kind: 'accepted', result: d.result } }
-      : { mutation, outcome: { kind: 'refused', error: storeError(d.error) }, error: d.error };
+  const decided = current.flatMap((d): Leaving[] => {
+    switch (d.kind) {
+      case 'split':
+        return [];
+      case 'accepted':
+        return d.members.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: d.result } }));
+      case 'refused':
+        return d.members.map((mutation) => refuse(mutation, d.error, d.unanswered, now));
+    }
   });
-  const deadLetters = leaving.flatMap(({ mutation: { token, record }, outcome }) =>
-    outcome.kind === 'refused' ? [{ token, record, error: outcome.error, refusedAt: now }] : [],
-  );
-  return departure(ledger, leaving, rows, { deadLetters, meta: inStep(ledger, leaving, now) });
+  const refused = decided.filter((l) => l.outcome.kind === 'refused' && l.held === undefined);
+  const leaving = [...decided, ...dependentsOf(books, refused)];
+  const letters = leaving.flatMap((l) => deadLetter(l, now) ?? []);
+  return departure(ledger, {
+    leaving,
+    split: current.flatMap((d) => (d.kind === 'split' ? d.members : [])),
+    rebased: renamed(books, ids, assigned, leaving),
+    rows,
+    put: {
+      deadLetters: letters,
+      meta: [...assigned.map(storedId), ...inStep(ledger, leaving, now)],
+    },
+  });
+}
+
+function refuse(mutation: PendingMutation, error: SyncError, unanswered: boolean, now: number): Leaving {
+  const leaving: Leaving = {
+    mutation,
+    outcome: { kind: 'refused', error: storeError(error), unanswered },
+    error,
+  };
+  const letter = mutation.definition?.onRejected === 'hold' ? deadLetter(leaving, now) : undefined;
+  return letter === undefined ? leaving : { ...leaving, held: { ...letter, held: true } };
+}
+
+function deadLetter({ mutation, outcome, held }: Leaving, now: number): DeadLetter | undefined {
+  if (held !== undefined) return held;
+  if (outcome.kind !== 'refused') return undefined;
+  const { token, record, phase } = mutation;
+  const mayHaveArrived = outcome.unanswered === true && phase.kind === 'sealed';
+  return {
+    token,
+    record,
+    error: outcome.error,
+    refusedAt: now,
+    ...(mayHaveArrived && { sealed: phase.sealed }),
+  };
 }
 
 /**
  * The changes that the base cannot hold yet. Where the server has told newer of a row since the first send, that may
  * hold the change already and what came after it: an old value must not be put on top.
  */
-function uncovered({ phase, changes }: PendingMutation, store: Store): readonly Change[] {
-  const versions = phase.kind === 'sealed' ? phase.sealed.versions : undefined;
+function uncovered(members: readonly PendingMutation[], store: Store): readonly Change[] {
+  const phase = members[0]?.phase;
+  if (phase?.kind !== 'sealed') return members.flatMap((m) => m.changes);
+  const { changes, versions } = phase.sealed;
   return versions === undefined
     ? changes
     : changes.filter((change, i) => store.base(keyOf(change))?.version === versions[i]);
@@ -79,55 +146,117 @@ function uncovered({ phase, changes }: PendingMutation, store: Store): readonly 
 
 /** Lets a page of server rows into the base, if it continues from where the cursor is. */
 export function planReceive(
-  ledger: Ledger,
-  store: Store,
+  books: Books,
   page: PullPage,
   from: string | undefined,
   now: number,
 ): Departure | undefined {
+  const { ledger, store } = books;
   if (ledger.cursor !== from || (page.changes.length === 0 && page.cursor === from)) return undefined;
   const rows = advanceBase(store.base, [{ rows: page.changes, changes: [] }]);
   // An echo of our own mutation is the server's acceptance, whichever way it came (RD4).
-  const echoed = new Set(page.changes.flatMap(({ op }) => ownMutation(ledger, op) ?? []));
-  const leaving = [...echoed].map((mutation): Leaving => ({
-    mutation,
-    outcome: { kind: 'accepted', result: undefined },
-  }));
+  const sent = sentByKey(ledger);
+  const leaving: Leaving[] = [];
+  const assigned: AssignedId[] = [];
+  for (const row of page.changes) {
+    const members = row.op === undefined ? undefined : sent.get(row.op);
+    if (members === undefined || row.op === undefined) continue;
+    sent.delete(row.op);
+    for (const mutation of members)
+      leaving.push({ mutation, outcome: { kind: 'accepted', result: undefined } });
+    assigned.push(...namedBy(row, members, books));
+  }
   const synced = page.upToDate ? inStep(ledger, leaving, now) : [];
-  return departure(ledger, leaving, rows, { meta: [{ key: META.cursor, value: page.cursor }, ...synced] });
+  return departure(ledger, {
+    leaving,
+    split: [],
+    rebased: renamed(books, withAssigned(ledger.ids, assigned), assigned, leaving),
+    rows,
+    put: {
+      meta: [{ key: META.cursor, value: page.cursor }, ...assigned.map(storedId), ...synced],
+    },
+  });
+}
+
+function sentByKey(ledger: Ledger): Map<string, PendingMutation[]> {
+  const sent = new Map<string, PendingMutation[]>();
+  for (const list of ledger.seals.values())
+    for (const sealed of list) {
+      const members = (sealed.members ?? [sealed.token]).flatMap((token) => {
+        const mutation = ledger.pending.get(token);
+        return mutation !== undefined && isCurrent(ledger, mutation, idempotencyKey(sealed))
+          ? [mutation]
+          : [];
+      });
+      if (members.length > 0) sent.set(idempotencyKey(sealed), members);
+    }
+  return sent;
+}
+
+/** The feed shows our insert under another id: the server has named it, and the answer that says so is lost or late (ID1). */
+function namedBy(row: ServerRow, members: readonly PendingMutation[], { collections }: Books): AssignedId[] {
+  const phase = members[0]?.phase;
+  if (phase?.kind !== 'sealed' || collections.get(row.collection)?.serverIds !== true) return [];
+  const inserted = phase.sealed.changes.filter(
+    ({ kind, collection }) => kind === 'insert' && collection === row.collection,
+  );
+  const [only, ...others] = inserted;
+  if (only === undefined || others.length > 0 || only.id === row.id) return [];
+  return [{ collection: row.collection, from: only.id, to: row.id }];
 }
 
 /** That all is in step, when nothing is pending once `leaving` has left. */
 function inStep(ledger: Ledger, leaving: readonly Leaving[], now: number): readonly MetaRecord[] {
-  return leaving.length === ledger.pending.size ? [{ key: META.syncedAt, value: now }] : [];
+  let undecided = ledger.pending.size - leaving.length;
+  for (const { held } of ledger.deadLetters.values()) if (held === true) undecided--;
+  return undecided === 0 ? [{ key: META.syncedAt, value: now }] : [];
 }
 
-export function planCancel(ledger: Ledger, mutation: PendingMutation): Departure | undefined {
-  if (!isCurrent(ledger, mutation, mutation.record.rev) || mutation.phase.kind !== 'queued') return undefined;
-  return departure(ledger, [{ mutation, outcome: { kind: 'cancelled' } }], [], {});
+/** Takes `members` out: rolled back, discarded, or merged to nothing. */
+export function planLeave(
+  ledger: Ledger,
+  members: readonly PendingMutation[],
+  outcome: Outcome,
+  write: StorageWrite = {},
+): Departure {
+  const leaving = members.map((mutation) => ({ mutation, outcome }));
+  return departure(
+    ledger,
+    { leaving, split: [], rebased: new Map(), rows: [], put: write.put },
+    write.remove,
+  );
 }
 
 function departure(
   ledger: Ledger,
-  leaving: readonly Leaving[],
-  rows: readonly ServerRow[],
-  more: StorageWrite['put'],
+  { put: more, ...parts }: Omit<Departure, 'write'> & { readonly put: StorageWrite['put'] },
+  alsoRemove: StorageWrite['remove'] = {},
 ): Departure {
-  const { put, remove } = removal(
-    ledger,
-    leaving.map((l) => l.mutation),
-  );
-  const outcomes = leaving.map(({ mutation, outcome }) => ({
+  const gone = parts.leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
+  const held = parts.leaving.filter((l) => l.held !== undefined).map((l) => l.mutation);
+  const stored = new Map([...parts.rebased].filter(([mutation]) => mutation.seq !== Infinity));
+  const { put, remove } = rewriting(ledger, gone, [...held, ...parts.split], stored);
+  const outcomes = parts.leaving.map(({ mutation, outcome }) => ({
     token: mutation.token,
     outcome: storable(outcome),
   }));
-  return { leaving, rows, write: { put: { ...put, ...more, rows: rows.map(storedRow) }, remove, outcomes } };
+  const write: StorageWrite = {
+    put: {
+      ...put,
+      ...more,
+      seals: [...(put.seals ?? []), ...(more?.seals ?? [])],
+      rows: parts.rows.map(storedRow),
+    },
+    remove: { ...remove, ...alsoRemove },
+    outcomes,
+  };
+  return { ...parts, write };
 }
 
-function ownMutation(ledger: Ledger, op: string | undefined): PendingMutation | undefined {
-  const mutation = op === undefined ? undefined : ledger.pending.get(op.slice(0, op.lastIndexOf('.')));
-  return mutation?.phase.kind === 'sealed' && idempotencyKey(mutation.record) === op ? mutation : undefined;
-}
+const storedId = (assigned: AssignedId): MetaRecord => ({
+  key: `${META.id}${entityKey(assigned.collection, assigned.from)}`,
+  value: assigned,
+});
 
 const storedRow = ({ collection, id, row, version }: ServerRow): StoredRow => ({
   key: entityKey(collection, id),

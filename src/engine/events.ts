@@ -6,6 +6,12 @@ export interface SyncEvents {
   'mutation.enqueued': { readonly token: Token; readonly name: string };
   'mutation.confirmed': { readonly token: Token; readonly name: string; readonly result: unknown };
   'mutation.rejected': { readonly token: Token; readonly name: string; readonly error: SyncError };
+  /** Merged with what took it back before it was sent: a success without a request. */
+  'mutation.annulled': { readonly token: Token; readonly name: string };
+  /** Refused, and still shown: its definition has `onRejected: 'hold'`. */
+  'mutation.needsAttention': { readonly token: Token; readonly name: string; readonly error: SyncError };
+  /** It has left the outbox while this tab slept, and nothing tells any more what became of it. */
+  'mutation.forgotten': { readonly token: Token; readonly name: string; readonly error: SyncError };
   'mutation.cancelled': { readonly token: Token; readonly name: string };
   /** Waiting for the next attempt. */
   'mutation.delayed': {
@@ -16,6 +22,11 @@ export interface SyncEvents {
   };
   /** Its definition is missing or older than the stored mutation: kept, shown, not sent. */
   'mutation.parked': { readonly token: Token; readonly name: string; readonly error: SyncError };
+  /** The server of a route keeps failing: nothing is sent that way before `until` (epoch milliseconds). */
+  'breaker.opened': { readonly route: string; readonly until: number };
+  /** One request finds out whether it is well again. */
+  'breaker.halfOpened': { readonly route: string };
+  'breaker.closed': { readonly route: string };
   /** The storage could not be opened: the app works on, in memory. Told once. */
   'storage.degraded': { readonly error: SyncError };
   /** A stored record could not be read: left in place, the others go on. Told once per record. */

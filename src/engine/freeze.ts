@@ -1,41 +1,89 @@
-import { keyOf } from '../domain/changes.js';
-import { SyncError } from '../domain/errors.js';
+import { applyChange, keyOf, type Change } from '../domain/changes.js';
+import { withoutUnchanged } from '../domain/coalesce.js';
+import type { Row } from '../domain/entity.js';
+import { restoreError, SyncError } from '../domain/errors.js';
+import { createMerge, type Merge } from '../domain/merge.js';
 import type { Sealed, Token } from '../domain/mutation.js';
+import type { ReadRow } from '../domain/transaction.js';
+import { dependencyError } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Transport } from './ports.js';
+import type { Along, Frozen } from './seal.js';
 import type { Store } from './store.js';
 
 export interface Outgoing {
   readonly ledger: Ledger;
   readonly store: Store;
-  /** Absent for what is sent by a function of its own. */
   readonly transport: Transport | undefined;
   /** Milliseconds since the epoch. */
   readonly sealedAt: number;
+  /** Names what several mutations are sent as. */
+  readonly createId: () => string;
+  /** Told of a mutation that can never be sent. */
+  readonly unsendable: (mutation: PendingMutation, error: SyncError) => void;
+  /** Told of a `coalesce` that failed: what it was to merge goes one by one. */
+  readonly failed: (error: SyncError) => void;
 }
 
-/** What `mutation` sends, now and at every retry; or why it can never be sent (OB5). */
-export function freeze(mutation: PendingMutation, outgoing: Outgoing): Sealed | SyncError {
-  const { store, transport, sealedAt } = outgoing;
-  const { record, definition } = mutation;
-  const { changes } = mutation.effect;
-  const versions = changes.map((change) => store.base(keyOf(change))?.version);
-  const sealed = { token: record.token, rev: record.rev, changes, versions, sealedAt };
-  if (transport === undefined) return sealed;
-  const command = definition?.command === true ? { name: record.name, args: record.variables } : undefined;
+/** What `members` send, now and at every retry (OB5): one mutation by itself, or several merged into one (CO2). */
+export function freeze(members: readonly PendingMutation[], along: Along, outgoing: Outgoing): Frozen {
+  const [first, ...others] = members as [PendingMutation, ...PendingMutation[]];
+  const cause = refusedCause(first, outgoing.ledger);
+  if (cause !== undefined) return refuse(first, cause, outgoing);
+  const merge = createMerge(first, outgoing.failed);
+  for (const next of others)
+    if (refusedCause(next, outgoing.ledger) !== undefined || !merge.join(next)) break;
+  const changes = changesOf(merge, first, outgoing.store);
+  const { kind } = merge.content;
+  if (kind === 'annulled' || (kind === 'changes' && changes.length === 0))
+    return { kind: 'annulled', members: merge.members };
+  const sealed = seal(merge, first, changes, along, outgoing);
+  if (!(sealed instanceof SyncError)) return { kind: 'sealed', members: merge.members, sealed };
+  if (merge.members.length === 1) return refuse(first, sealed, outgoing);
+  // Together they cannot be sent; by themselves some can.
+  for (const mutation of merge.members) mutation.split = true;
+  return { kind: 'left', members: [] };
+}
+
+function refuse(mutation: PendingMutation, error: SyncError, { unsendable }: Outgoing): Frozen {
+  unsendable(mutation, error);
+  return { kind: 'left', members: [] };
+}
+
+function seal(
+  { members, content }: Merge<PendingMutation>,
+  first: PendingMutation,
+  changes: readonly Change[],
+  along: Along,
+  outgoing: Outgoing,
+): Sealed | SyncError {
+  const { store, transport, sealedAt, createId } = outgoing;
+  const { record, definition } = first;
+  const merged =
+    content.kind === 'variables' ? { schema: record.schema, variables: content.variables } : undefined;
+  const sealed: Sealed = {
+    ...(members.length === 1
+      ? { token: record.token, rev: record.rev }
+      : { token: createId(), rev: 0, members: members.map((m) => m.token) }),
+    ...(merged !== undefined && { merged }),
+    changes,
+    versions: changes.map((change) => store.base(keyOf(change))?.version),
+    sealedAt,
+  };
+  if (definition?.mutationFn !== undefined || transport === undefined) return sealed;
+  const args = merged === undefined ? record.variables : merged.variables;
   try {
-    return {
-      ...sealed,
-      body: transport.encode({
-        token: record.token,
-        rev: record.rev,
-        changes,
-        versions,
-        command,
-        after: prerequisites(mutation, outgoing),
-      }),
-    };
+    const body = transport.encode({
+      token: sealed.token,
+      rev: sealed.rev,
+      changes,
+      versions: sealed.versions ?? [],
+      rows: rowsAfter(changes, below(first, store)),
+      command: isCommand(first) ? { name: record.name, args } : undefined,
+      after: prerequisites(members, along, outgoing),
+    });
+    return { ...sealed, body };
   } catch (cause) {
     return cause instanceof SyncError
       ? cause
@@ -43,19 +91,93 @@ export function freeze(mutation: PendingMutation, outgoing: Outgoing): Sealed | 
   }
 }
 
-/** The undecided inserts of the rows that this mutation changes, and what it says it depends on, as far as it rides along. */
-function prerequisites(mutation: PendingMutation, { ledger, store }: Outgoing): readonly Token[] {
-  // What went by a function of its own the transport's server never saw; and it was decided before this could go.
-  const after = new Set(mutation.dependsOn.filter((token) => ledger.pending.get(token)?.alone === false));
-  for (const key of mutation.effect.changes.map(keyOf)) {
-    for (const earlier of store.pendingOn(key)) {
-      if (earlier === mutation) break;
-      if (
-        !earlier.alone &&
-        earlier.changes.some((change) => change.kind === 'insert' && keyOf(change) === key)
-      )
-        after.add(earlier.token);
+function changesOf(
+  { members, content }: Merge<PendingMutation>,
+  first: PendingMutation,
+  store: Store,
+): readonly Change[] {
+  switch (content.kind) {
+    case 'single':
+      return first.effect.changes;
+    case 'annulled':
+      return [];
+    case 'variables':
+      return first.run?.(content.variables, below(first, store), first.effect).changes ?? [];
+    case 'changes': {
+      const [change] = content.changes;
+      const key = change && keyOf(change);
+      // Only what stands on the base itself can be back at its value: what goes before may be refused.
+      return members.length > 1 && key !== undefined && store.pendingOn(key)[0] === first
+        ? withoutUnchanged(content.changes, store.base(key)?.row)
+        : content.changes;
     }
   }
-  return [...after];
+}
+
+const isCommand = ({ definition }: PendingMutation): boolean => definition?.command === true;
+
+/** The view as it is before `mutation`. */
+function below(mutation: PendingMutation, store: Store): ReadRow {
+  return (key) => {
+    let row = store.base(key)?.row;
+    for (const earlier of store.pendingOn(key)) {
+      if (earlier === mutation) break;
+      for (const change of earlier.effect.changes) if (keyOf(change) === key) row = applyChange(row, change);
+    }
+    return row;
+  };
+}
+
+/** The rows as `changes` leave them, for a server that takes whole rows. */
+function rowsAfter(changes: readonly Change[], read: ReadRow): readonly (Row | undefined)[] {
+  const rows = new Map<string, Row | undefined>();
+  return changes.map((change) => {
+    const key = keyOf(change);
+    const row = applyChange(rows.has(key) ? rows.get(key) : read(key), change);
+    rows.set(key, row);
+    return row;
+  });
+}
+
+/** Why it must never be sent: what it builds on was refused, perhaps while another tab queued it (SC4). */
+function refusedCause(mutation: PendingMutation, { deadLetters }: Ledger): SyncError | undefined {
+  if (deadLetters.size === 0) return undefined;
+  const letter = mutation.dependsOn
+    .map((token) => deadLetters.get(token))
+    .find((found) => found !== undefined);
+  return letter && dependencyError(mutation, letter.record.name, letter.token, restoreError(letter.error));
+}
+
+/**
+ * The tokens under which what it needs travels with it, or was sent and is undecided: the inserts of the rows it
+ * changes, and what it says it depends on. A server answers 424 when one was not accepted.
+ */
+function prerequisites(
+  members: readonly PendingMutation[],
+  along: Along,
+  { ledger, store }: Outgoing,
+): readonly Token[] {
+  const needed = new Set<PendingMutation>();
+  for (const mutation of members) {
+    for (const token of mutation.dependsOn) {
+      const other = ledger.pending.get(token);
+      if (other !== undefined) needed.add(other);
+    }
+    for (const key of mutation.effect.changes.map(keyOf))
+      for (const earlier of store.pendingOn(key)) {
+        if (earlier === mutation) break;
+        if (earlier.changes.some((change) => change.kind === 'insert' && keyOf(change) === key))
+          needed.add(earlier);
+      }
+  }
+  for (const mutation of members) needed.delete(mutation);
+  // What went by a function of its own the transport's server never saw; it was decided before this could go.
+  const sent = [...needed].filter((other) => other.definition?.mutationFn === undefined);
+  return [...new Set(sent.flatMap((other) => sentAs(other, along) ?? []))];
+}
+
+/** The token it is sent under: that of what it was merged into, or its own; none, if it was merged to nothing. */
+function sentAs(mutation: PendingMutation, along: Along): Token | undefined {
+  if (along.has(mutation)) return along.get(mutation)?.token;
+  return mutation.phase.kind === 'sealed' ? mutation.phase.sealed.token : undefined;
 }

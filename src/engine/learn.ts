@@ -1,8 +1,8 @@
 import { splitKey } from '../domain/entity.js';
 import { readRecord, type MutationRecord, type Outcome, type Token } from '../domain/mutation.js';
 import type { Leaving } from './departures.js';
-import { applyMeta, sortPending, type Ledger } from './ledger.js';
-import type { PendingMutation } from './pendingMutation.js';
+import { applyMeta, markSealed, type Ledger } from './ledger.js';
+import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { StorageState } from './ports.js';
 import type { Store } from './store.js';
 
@@ -11,20 +11,27 @@ export interface LearnOptions {
   readonly store: Store;
   /** Makes a stored mutation live again. */
   readonly revive: (record: MutationRecord, seq: number, place: number) => PendingMutation;
+  /** The same mutation, which another tab has given another record. */
+  readonly revise: (former: PendingMutation, record: MutationRecord) => PendingMutation;
   readonly unreadable: (what: string, cause: unknown) => void;
 }
 
 /**
  * Brings ledger and view to what the storage holds, as one change: at start-up, and whenever another tab has written.
- * Returns the mutations that left meanwhile.
+ * Returns the mutations that left, or were refused, meanwhile.
  */
 export function learn(
   state: StorageState,
-  { ledger, store, revive, unreadable }: LearnOptions,
+  { ledger, store, revive, revise, unreadable }: LearnOptions,
 ): readonly Leaving[] {
   for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
+  applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
+  ledger.deadLetters.clear();
+  for (const letter of state.deadLetters) ledger.deadLetters.set(letter.token, letter);
+  const sealed = new Set(state.seals.flatMap((s) => s.sealed.flatMap((one) => one.members ?? [one.token])));
   const stored = new Set<Token>();
   const add: PendingMutation[] = [];
+  const replaced: PendingMutation[] = [];
   ledger.log.clear();
   for (const { seq, mutations } of state.log) {
     ledger.log.set(seq, mutations);
@@ -38,47 +45,75 @@ export function learn(
       stored.add(record.token);
       const known = ledger.pending.get(record.token);
       if (known === undefined) add.push(revive(record, seq, i));
-      else if (known.phase.kind === 'saving')
-        Object.assign(known, { seq, place: i, phase: { kind: 'queued' } } satisfies Partial<PendingMutation>);
+      else {
+        Object.assign(known, { seq, place: i } satisfies Partial<PendingMutation>);
+        if (isOutdated(known, sealed, ledger)) {
+          known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
+          known.phase = QUEUED;
+        }
+        if (known.record.rev === record.rev) ledger.lanes.refresh(known);
+        else {
+          replaced.push(known);
+          add.push(revise(known, record));
+        }
+      }
     });
   }
-  const drop = [...ledger.pending.values()].filter((m) => m.phase.kind !== 'saving' && !stored.has(m.token));
+  const gone = [...ledger.pending.values()].filter((m) => m.phase.kind !== 'saving' && !stored.has(m.token));
   ledger.revision = state.revision;
-  applyMeta(ledger, state.meta);
-  ledger.deadLetters.clear();
-  for (const letter of state.deadLetters) ledger.deadLetters.set(letter.token, letter);
-  for (const { token } of drop) ledger.pending.delete(token);
-  for (const mutation of add) ledger.pending.set(mutation.token, mutation);
-  readSeals(state, ledger);
-  sortPending(ledger);
+  for (const mutation of [...gone, ...replaced]) ledger.remove(mutation);
+  for (const mutation of add) ledger.add(mutation);
+  ledger.seals.clear();
+  for (const { id, sealed: list } of state.seals) ledger.seals.set(id, list);
+  markSealed(ledger, state.seals);
+  const outcomes = new Map(state.outcomes.map((o) => [o.token, o.outcome]));
+  const held = readHeld(ledger);
+  ledger.sort();
   store.change({
     add,
-    drop,
+    drop: [...gone, ...replaced],
     rows: state.rows.map(({ key, row, version }) => ({ ...splitKey(key), row, version })),
   });
-  const outcomes = new Map(state.outcomes.map((o) => [o.token, o.outcome]));
-  return drop.map((mutation) => ({
-    mutation,
-    outcome: outcomes.get(mutation.token) ?? outcomeOf(mutation, ledger),
-  }));
+  return [
+    ...gone.map((mutation) => ({
+      mutation,
+      outcome: outcomes.get(mutation.token) ?? outcomeOf(mutation, ledger),
+    })),
+    ...held,
+  ];
 }
 
-function readSeals(state: StorageState, ledger: Ledger): void {
-  ledger.seals.clear();
-  for (const { id, sealed } of state.seals) {
-    ledger.seals.set(id, sealed);
-    for (const one of sealed) {
-      const mutation = ledger.pending.get(one.token);
-      if (mutation?.phase.kind === 'queued' && mutation.record.rev === one.rev)
-        mutation.phase = { kind: 'sealed', sealed: one, sealId: id };
-    }
+/** Whether the storage no longer knows of the state a mutation is in here. */
+function isOutdated({ phase, token }: PendingMutation, sealed: ReadonlySet<Token>, ledger: Ledger): boolean {
+  switch (phase.kind) {
+    case 'queued':
+      return false;
+    case 'saving':
+      return true;
+    case 'sealed':
+      return !sealed.has(token);
+    case 'refused':
+      return ledger.deadLetters.get(token)?.held !== true;
   }
 }
 
-// The journal is bounded; what it has forgotten, the dead letters tell: whatever left and is not among them was accepted.
+/** Those that were refused and are still shown (RT7): told once, to whoever waits for their outcome here. */
+function readHeld(ledger: Ledger): readonly Leaving[] {
+  const told: Leaving[] = [];
+  for (const letter of ledger.deadLetters.values()) {
+    const mutation = letter.held === true ? ledger.pending.get(letter.token) : undefined;
+    if (mutation === undefined || mutation.phase.kind === 'refused') continue;
+    mutation.phase = { kind: 'refused', letter };
+    mutation.failures = undefined;
+    ledger.lanes.refresh(mutation);
+    if (mutation.settlement !== undefined)
+      told.push({ mutation, outcome: { kind: 'refused', error: letter.error }, held: letter });
+  }
+  return told;
+}
+
+// The journal is bounded; what it has forgotten, the dead letters may tell.
 function outcomeOf(mutation: PendingMutation, ledger: Ledger): Outcome {
   const letter = ledger.deadLetters.get(mutation.token);
-  return letter === undefined
-    ? { kind: 'accepted', result: undefined }
-    : { kind: 'refused', error: letter.error };
+  return letter === undefined ? { kind: 'forgotten' } : { kind: 'refused', error: letter.error };
 }

@@ -1,8 +1,10 @@
 import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
+import { createIds, type Ids } from '../domain/identity.js';
+import { byOrder, createLanes, type Lanes } from '../domain/lanes.js';
 import type { DeadLetter, MutationRecord, Sealed, Token } from '../domain/mutation.js';
-import { byOrder, type PendingMutation } from './pendingMutation.js';
-import type { MetaRecord, StorageWrite } from './ports.js';
+import type { PendingMutation } from './pendingMutation.js';
+import type { MetaRecord, SealRecord, StorageWrite } from './ports.js';
 
 /** This tab's mirror of the stored outbox. It is exact at `revision`, which is what makes compare-and-swap cheap. */
 export interface Ledger {
@@ -10,63 +12,81 @@ export interface Ledger {
   cursor: string | undefined;
   /** Milliseconds since the epoch of the last exchange that left nothing undone, in whichever tab or session. */
   syncedAt: number | undefined;
-  /** Every undecided mutation, in order. */
-  readonly pending: Map<Token, PendingMutation>;
+  /** Every undecided or held mutation, in order. */
+  readonly pending: ReadonlyMap<Token, PendingMutation>;
+  /** The same, by lane: what may be sent next. */
+  readonly lanes: Lanes<PendingMutation>;
   /** The log's records as stored, unreadable mutations included: rewriting a record must not lose those (OB7). */
   readonly log: Map<number, readonly MutationRecord[]>;
   readonly seals: Map<string, readonly Sealed[]>;
   readonly deadLetters: Map<Token, DeadLetter>;
+  readonly ids: Ids;
+  /** The breakers' state as stored (RT4). */
+  breakers: unknown;
+  add(mutation: PendingMutation): void;
+  remove(mutation: PendingMutation): void;
+  /** Another tab's mutations may come before ours: brings `pending` back into the order of the storage. */
+  sort(): void;
 }
 
 export function createLedger(): Ledger {
+  const pending = new Map<Token, PendingMutation>();
+  const lanes = createLanes<PendingMutation>();
   return {
     revision: 0,
     cursor: undefined,
     syncedAt: undefined,
-    pending: new Map(),
+    pending,
+    lanes,
     log: new Map(),
     seals: new Map(),
     deadLetters: new Map(),
+    ids: createIds(),
+    breakers: undefined,
+    add(mutation) {
+      pending.set(mutation.token, mutation);
+      lanes.add(mutation);
+    },
+    remove(mutation) {
+      if (pending.get(mutation.token) === mutation) pending.delete(mutation.token);
+      lanes.remove(mutation);
+    },
+    sort() {
+      const sorted = [...pending.values()].sort(byOrder);
+      pending.clear();
+      for (const mutation of sorted) pending.set(mutation.token, mutation);
+    },
   };
-}
-
-/** Another tab's mutations may come before ours: brings `pending` back into the order of the storage. */
-export function sortPending(ledger: Ledger): void {
-  const sorted = [...ledger.pending.values()].sort(byOrder);
-  ledger.pending.clear();
-  for (const mutation of sorted) ledger.pending.set(mutation.record.token, mutation);
 }
 
 type Removal = Required<Pick<StorageWrite, 'put' | 'remove'>>;
 
 /**
- * The write that takes `leaving` out of the log and the seals. A record is rewritten without them, and deleted with
- * its last mutation: there is nothing to compact (decision 0003).
+ * The write that takes `leaving` out of the log, `unsealed` too out of the seals, and puts `rebased` records in the
+ * place of what they were. A record is rewritten without what leaves, and deleted with its last mutation: there is
+ * nothing to compact (decision 0003).
  */
-export function removal(ledger: Ledger, leaving: readonly PendingMutation[]): Removal {
-  const tokens = new Set(leaving.map((m) => m.record.token));
-  const without = <K, V extends { readonly token: Token }>(
-    from: ReadonlyMap<K, readonly V[]>,
-    keys: Iterable<K>,
-  ): { kept: [K, readonly V[]][]; emptied: K[] } => {
-    const kept: [K, readonly V[]][] = [];
-    const emptied: K[] = [];
-    for (const key of new Set(keys)) {
-      // An item may be anything that was ever stored there, null included (OB7).
-      const rest = (from.get(key) ?? []).filter((item: V | null) => item === null || !tokens.has(item.token));
-      if (rest.length > 0) kept.push([key, rest]);
-      else emptied.push(key);
-    }
-    return { kept, emptied };
-  };
-  const log = without(
+export function rewriting(
+  ledger: Ledger,
+  leaving: readonly PendingMutation[],
+  unsealed: readonly PendingMutation[] = [],
+  rebased: ReadonlyMap<PendingMutation, MutationRecord> = new Map(),
+): Removal {
+  const tokens = new Set(leaving.map((m) => m.token));
+  const records = new Map([...rebased].map(([{ token }, record]) => [token, record]));
+  const log = rewrite(
     ledger.log,
-    leaving.map((m) => m.seq),
+    [...leaving, ...rebased.keys()].map((m) => m.seq),
+    (record) => (tokens.has(record.token) ? undefined : (records.get(record.token) ?? record)),
   );
-  const seals = without(
-    ledger.seals,
-    leaving.flatMap((m) => (m.phase.kind === 'sealed' ? [m.phase.sealId] : [])),
-  );
+  const sealKeys = new Set<Sealed>();
+  const sealIds: string[] = [];
+  for (const { phase } of [...leaving, ...unsealed])
+    if (phase.kind === 'sealed') {
+      sealKeys.add(phase.sealed);
+      sealIds.push(phase.sealId);
+    }
+  const seals = rewrite(ledger.seals, sealIds, (sealed) => (sealKeys.has(sealed) ? undefined : sealed));
   return {
     put: {
       log: log.kept.map(([seq, mutations]) => ({ seq, mutations })),
@@ -76,13 +96,34 @@ export function removal(ledger: Ledger, leaving: readonly PendingMutation[]): Re
   };
 }
 
-/** What `meta` keeps: how far the pull got, and when all was last in step. */
-export const META = { cursor: 'cursor', syncedAt: 'syncedAt' } as const;
+/** The lists of `from` under `keys`, item by item; undefined takes an item out. */
+function rewrite<K, V extends object>(
+  from: ReadonlyMap<K, readonly V[]>,
+  keys: Iterable<K>,
+  become: (item: V) => V | undefined,
+): { kept: [K, readonly V[]][]; emptied: K[] } {
+  const kept: [K, readonly V[]][] = [];
+  const emptied: K[] = [];
+  for (const key of new Set(keys)) {
+    // An item may be anything that was ever stored there, null included (OB7).
+    const rest = (from.get(key) ?? []).flatMap((item: V | null) =>
+      item === null ? [item as unknown as V] : (become(item) ?? []),
+    );
+    if (rest.length > 0) kept.push([key, rest]);
+    else emptied.push(key);
+  }
+  return { kept, emptied };
+}
+
+/** What `meta` keeps: how far the pull got, when all was last in step, the breakers, and one record per replaced id. */
+export const META = { cursor: 'cursor', syncedAt: 'syncedAt', breakers: 'breakers', id: 'id:' } as const;
 
 export function applyMeta(ledger: Ledger, meta: readonly MetaRecord[]): void {
   for (const { key, value } of meta) {
     if (key === META.cursor) ledger.cursor = value as string | undefined;
     if (key === META.syncedAt) ledger.syncedAt = value as number;
+    if (key === META.breakers) ledger.breakers = value;
+    if (key.startsWith(META.id)) ledger.ids.add(value as Parameters<Ids['add']>[0]);
   }
 }
 
@@ -94,8 +135,22 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
   for (const seq of write.remove?.log ?? []) ledger.log.delete(seq);
   for (const id of write.remove?.seals ?? []) ledger.seals.delete(id);
   for (const token of write.remove?.deadLetters ?? []) ledger.deadLetters.delete(token);
-  for (const { record } of leaving) ledger.pending.delete(record.token);
+  for (const mutation of leaving) ledger.remove(mutation);
   applyMeta(ledger, write.put?.meta ?? []);
+}
+
+/** Those of `seals` that are queued here count as sealed. What was sealed before this tab drained may have been sent. */
+export function markSealed(ledger: Ledger, seals: readonly SealRecord[]): void {
+  for (const { id, sealed } of seals)
+    for (const one of sealed)
+      for (const token of one.members ?? [one.token]) {
+        const mutation = ledger.pending.get(token);
+        if (mutation?.phase.kind !== 'queued') continue;
+        if (one.members === undefined && mutation.record.rev !== one.rev) continue;
+        mutation.phase = { kind: 'sealed', sealed: one, sealId: id };
+        mutation.resent = true;
+        ledger.lanes.refresh(mutation);
+      }
 }
 
 /** The dead letters of one entity. */

@@ -2,7 +2,10 @@ import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
 import { describe, SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
 import type { Call, Caller } from './caller.js';
+import { checkDependencies } from './dependents.js';
+import { createEarlyCalls } from './earlyCalls.js';
 import type { Ledger } from './ledger.js';
+import { checkCycle } from './mutateOptions.js';
 import type { Outbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
 import { createSettlement, type MutationHandle } from './settlement.js';
@@ -33,88 +36,81 @@ export interface MutatorOptions {
 
 export function createMutator(options: MutatorOptions): Mutator {
   const { caller, definitions, ledger, store, outbox, changed } = options;
-  /** Calls made before the storage was read, that had nothing to work on then. Undefined once it has been read. */
-  let early: Map<Token, { again(): void; cancel(): void }> | undefined = new Map();
+  const early = createEarlyCalls();
+
+  function begin(call: Call, handle: MutationHandle, settlement: ReturnType<typeof createSettlement>): void {
+    const mutation = caller.begin(call, { token: handle.token, rev: 0, history: [] }, settlement);
+    if (mutation === undefined) {
+      if (early.open) early.wait(call.name, handle.token, settlement, () => begin(call, handle, settlement));
+      else settlement.accepted(undefined);
+      return;
+    }
+    checkDependencies(mutation, ledger);
+    // A token made here is new: nothing can wait for it yet.
+    if (call.options.idempotencyKey !== undefined)
+      checkCycle(mutation.token, mutation.dependsOn, (other) => ledger.pending.get(other)?.dependsOn ?? []);
+    ledger.add(mutation);
+    store.apply(mutation);
+    changed([mutation]);
+    outbox.add(mutation);
+  }
+
+  /** The undecided mutation that the caller has given this token before. */
+  function known(token: Token | undefined): MutationHandle | undefined {
+    if (token === undefined) return undefined;
+    if (typeof token !== 'string' || token === '' || token.length > 128)
+      throw new SyncError(
+        'INVALID_OPTIONS',
+        `idempotencyKey is a string of 1 to 128 characters, received ${describe(token)}.`,
+      );
+    if (ledger.deadLetters.has(token))
+      throw new SyncError(
+        'INVALID_OPTIONS',
+        `"${token}" was refused and is a dead letter; retry or discard it, or use another idempotencyKey.`,
+      );
+    const mutation = ledger.pending.get(token);
+    return mutation && (mutation.settlement ??= createSettlement(token)).handle;
+  }
 
   return {
     perform<R>(call: Call): MutationHandle<R> {
       options.alive();
-      const settlement = createSettlement(options.createId());
+      const { idempotencyKey } = call.options;
+      const former = known(idempotencyKey);
+      if (former !== undefined) return former as MutationHandle<R>;
+      const settlement = createSettlement(idempotencyKey ?? options.createId());
       const handle = settlement.handle as MutationHandle<R>;
-      const begin = (): void => {
-        const mutation = caller.begin(call, handle.token, settlement);
-        if (mutation === undefined) {
-          if (early === undefined) settlement.accepted(undefined);
-          else wait(early);
-          return;
-        }
-        ledger.pending.set(mutation.token, mutation);
-        store.apply(mutation);
-        changed([mutation]);
-        outbox.add(mutation);
-      };
-      const wait = (calls: NonNullable<typeof early>): void => {
-        calls.set(handle.token, {
-          again() {
-            try {
-              begin();
-            } catch (late) {
-              settlement.rejected(
-                late instanceof SyncError
-                  ? late
-                  : new SyncError('VALIDATION', `"${call.name}" failed once the stored rows were there.`, {
-                      cause: late,
-                    }),
-              );
-            }
-          },
-          cancel: () => settlement.rejected(cancelled(call.name)),
-        });
-      };
       try {
-        begin();
+        begin(call, handle, settlement);
       } catch (error) {
-        if (early === undefined || !(error instanceof SyncError && error.code === 'ENTITY_NOT_FOUND'))
-          throw error;
-        wait(early);
+        if (!early.open || !(error instanceof SyncError && error.code === 'ENTITY_NOT_FOUND')) throw error;
+        early.wait(call.name, handle.token, settlement, () => begin(call, handle, settlement));
       }
       return handle;
     },
 
     async rollback(token) {
       options.alive();
-      const waiting = early?.get(token);
-      if (early?.delete(token) === true) {
-        waiting?.cancel();
-        return 'cancelled';
-      }
+      if (early.cancel(token)) return 'cancelled';
       const mutation = ledger.pending.get(token);
-      if (mutation === undefined) return 'settled';
-      const alreadySent = (): SyncError =>
-        new SyncError(
-          'ALREADY_SENT',
-          `"${mutation.record.name}" may have reached the server, so it cannot be taken back; send a change that undoes it.`,
-          { details: { token } },
-        );
-      if (mutation.phase.kind === 'sealed') throw alreadySent();
+      if (mutation === undefined || !mutation.undecided) return 'settled';
+      if (mutation.phase.kind === 'sealed') throw alreadySent(mutation);
       store.change({ drop: [mutation] });
       let isCancelled = false;
       try {
-        isCancelled = await outbox.cancel(mutation);
+        isCancelled = await outbox.cancel(token);
       } finally {
         // Still there (sealed meanwhile, or the storage failed): then it shows, too.
-        if (!isCancelled && ledger.pending.has(token)) store.change({ add: [mutation] });
+        const rest = ledger.pending.get(token);
+        if (!isCancelled && rest === mutation) store.change({ add: [mutation] });
       }
       if (isCancelled) return 'cancelled';
-      if (!ledger.pending.has(token)) return 'settled';
-      throw alreadySent();
+      const rest = ledger.pending.get(token);
+      if (rest === undefined || !rest.undecided) return 'settled';
+      throw alreadySent(rest);
     },
 
-    ready() {
-      const calls = early?.values() ?? [];
-      early = undefined;
-      for (const call of calls) call.again();
-    },
+    ready: () => early.run(),
 
     check(definition) {
       if (typeof (definition as Partial<AnyDefinition> | undefined)?.name !== 'string')
@@ -131,6 +127,10 @@ export function createMutator(options: MutatorOptions): Mutator {
   };
 }
 
-export function cancelled(name: string): SyncError {
-  return new SyncError('CANCELLED', `"${name}" was rolled back before it was sent.`);
+function alreadySent({ name, token }: PendingMutation): SyncError {
+  return new SyncError(
+    'ALREADY_SENT',
+    `"${name}" may have reached the server, so it cannot be taken back; undo(token) sends a change that undoes it.`,
+    { details: { token } },
+  );
 }

@@ -1,4 +1,5 @@
 import { RETRY_DEFAULTS, type RetryOptions } from '../domain/backoff.js';
+import { BREAKER_DEFAULTS, type BreakerOptions } from '../domain/breaker.js';
 import type { AnyCollection } from '../domain/collection.js';
 import type { AnyDefinition } from '../domain/definition.js';
 import { describe, SyncError } from '../domain/errors.js';
@@ -37,6 +38,8 @@ export interface SyncClientOptions {
   readonly createId?: () => string;
   readonly logger?: Logger;
   readonly retry?: Partial<RetryOptions>;
+  /** When a server that keeps failing is left alone (RT4). */
+  readonly breaker?: Partial<BreakerOptions>;
   /** How many mutations are sent by their own functions at a time. @default 4 */
   readonly concurrency?: number;
   /** Milliseconds after which a request without an answer has an unknown outcome. @default 30_000 */
@@ -50,6 +53,7 @@ export interface CheckedOptions {
   readonly collections: ReadonlyMap<string, AnyCollection>;
   readonly definitions: ReadonlyMap<string, AnyDefinition>;
   readonly retry: RetryOptions;
+  readonly breaker: BreakerOptions;
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly pollMs: number;
@@ -83,11 +87,16 @@ export function checkOptions(options: SyncClientOptions): CheckedOptions {
   const retry = { ...RETRY_DEFAULTS, ...options.retry };
   positive('retry.baseMs', retry.baseMs);
   positive('retry.capMs', retry.capMs);
+  if (!(retry.spreadMs >= 0)) bad('retry.spreadMs must be a number from 0', retry.spreadMs);
+  if (!(retry.maxAttempts >= 1)) bad('retry.maxAttempts must be a number from 1', retry.maxAttempts);
+  const breaker = { ...BREAKER_DEFAULTS, ...options.breaker };
+  for (const [name, value] of Object.entries(breaker)) positive(`breaker.${name}`, value);
   return {
     namespace: user === undefined ? name : `${name}:${encodeURIComponent(user)}`,
     collections: byName(options.collections, 'collection'),
     definitions: byName<AnyDefinition>(mutations, 'mutation'),
     retry,
+    breaker,
     concurrency: positive('concurrency', concurrency),
     timeoutMs: positive('timeoutMs', timeoutMs),
     pollMs: positive('pollMs', pollMs),

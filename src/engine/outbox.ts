@@ -1,18 +1,20 @@
 import { storeError, SyncError } from '../domain/errors.js';
-import { idempotencyKey, type Lane, type Sealed, type Token } from '../domain/mutation.js';
+import type { MutationRecord, Token } from '../domain/mutation.js';
 import {
-  isCurrent,
-  planCancel,
+  planLeave,
   planReceive,
   planSettle,
+  type Books,
   type Decision,
   type Departure,
   type Leaving,
 } from './departures.js';
 import { learn, type LearnOptions } from './learn.js';
-import { applyWrite, META, type Ledger } from './ledger.js';
+import { applyWrite, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
-import type { PullPage, StorageWrite, SyncStorage } from './ports.js';
+import type { PullPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
+import { planDiscard, planRepair, planRequeue } from './repair.js';
+import { opsOf, planSeal, type Freeze, type Group, type Op } from './seal.js';
 
 /** The durable queue. Every method is one transaction: durable first, visible second (OB4). */
 export interface Outbox {
@@ -21,30 +23,33 @@ export interface Outbox {
   /** Stores a visible mutation together with all others of this tick (OB2). */
   add(mutation: PendingMutation): void;
   /**
-   * Freezes those that are still there and not sealed yet; resolves to what may be sent now (OB5). What `freeze`
-   * returns nothing for is left as it was.
+   * Freezes those groups that are still there and not sealed yet, each under one key; resolves to what may be sent now
+   * (OB5). What merges to nothing leaves at once (CO1); what `freeze` has no seal for is left as it was.
    */
-  seal(
-    batch: readonly PendingMutation[],
-    freeze: (mutation: PendingMutation) => Sealed | undefined,
-  ): Promise<readonly PendingMutation[]>;
+  seal(groups: readonly Group[], freeze: Freeze): Promise<readonly Op[]>;
   /** Carries out decisions on mutations that are still there at that rev, and ignores the others. */
   settle(decisions: readonly Decision[]): Promise<void>;
   /** Takes back an unsent mutation; resolves to false when it is sealed or gone. */
-  cancel(mutation: PendingMutation): Promise<boolean>;
+  cancel(token: Token): Promise<boolean>;
+  /** Lets dead letters in again, as `mutations` (RT7); resolves to false when one of them is none any more. */
+  requeue(mutations: readonly PendingMutation[]): Promise<boolean>;
+  /** Lets a refused mutation that is still shown go on as `record`; resolves to false when it is none any more. */
+  repair(token: Token, record: MutationRecord): Promise<boolean>;
   /** Stores a page of server rows with its cursor, if `from` is still the cursor (PL1). */
   receive(page: PullPage, from: string | undefined): Promise<void>;
   /** Forgets the cursor, so that the next pull reads everything. Touches no mutation and no row. */
   forgetCursor(): Promise<void>;
-  /** Forgets a dead letter. */
+  /** Forgets a dead letter, and takes its value back where that is still shown. */
   readonly discard: (token: Token) => Promise<void>;
+  /** Keeps the breakers' state for the next session (RT4). */
+  readonly keepBreakers: (stored: unknown) => Promise<void>;
   /** Learns what other tabs wrote. */
   catchUp(): Promise<void>;
   /** Resolves when everything that was begun is done. */
   idle(): Promise<void>;
 }
 
-export interface OutboxOptions extends LearnOptions {
+export interface OutboxOptions extends LearnOptions, Books {
   readonly storage: SyncStorage;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -54,25 +59,10 @@ export interface OutboxOptions extends LearnOptions {
   readonly left: (leaving: Leaving) => void;
   /** After anything else about the ledger changed. */
   readonly changed: () => void;
+  /** The same mutation with another record. */
+  readonly revise: (former: PendingMutation, record: MutationRecord) => PendingMutation;
   /** Tells the other tabs that the storage changed. */
   readonly announce: () => void;
-}
-
-/**
- * Those of `batch` that nothing precedes in their lanes but others of it. Since it was chosen, this tab may have learnt
- * what another one had stored before: that goes first (SC1). And one that is being taken back may have to stay.
- */
-function inTurn(ledger: Ledger, batch: readonly PendingMutation[]): PendingMutation[] {
-  const chosen = new Set(batch);
-  const blocked = new Set<Lane>();
-  const free: PendingMutation[] = [];
-  for (const mutation of ledger.pending.values()) {
-    const isFree = !mutation.cancelling && !mutation.lanes.some((lane) => blocked.has(lane));
-    if (chosen.has(mutation) && isFree) free.push(mutation);
-    else for (const lane of mutation.lanes) blocked.add(lane);
-    if (chosen.delete(mutation) && chosen.size === 0) break;
-  }
-  return free;
 }
 
 /** One log record holds at most so many mutations: rewriting it when one of them settles must stay cheap. */
@@ -94,7 +84,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Plans on the present ledger and writes; if another tab was faster, learns what it did and plans again. */
   function commit<P extends { readonly write: StorageWrite }>(
     plan: () => P | undefined,
-    done: (planned: P) => void,
+    done: (planned: P, receipt: StorageReceipt) => void,
   ): Promise<boolean> {
     return serial(async () => {
       for (;;) {
@@ -106,7 +96,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           continue;
         }
         ledger.revision = receipt.revision;
-        done(planned);
+        done(planned, receipt);
         options.announce();
         return true;
       }
@@ -119,12 +109,33 @@ export function createOutbox(options: OutboxOptions): Outbox {
     options.changed();
   }
 
-  function depart({ leaving, rows, write }: Departure): void {
-    const drop = leaving.map((l) => l.mutation);
-    applyWrite(ledger, write, drop);
-    store.change({ drop, rows });
+  function depart({ leaving, split, rebased, rows, write }: Departure): void {
+    const gone = leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
+    applyWrite(ledger, write, gone);
+    for (const { mutation, held } of leaving)
+      if (held !== undefined) change(mutation, { phase: { kind: 'refused', letter: held } });
+    for (const mutation of split) change(mutation, { phase: QUEUED, split: true });
+    const successors = new Map<PendingMutation, PendingMutation>();
+    for (const [former, record] of rebased) {
+      const next = options.revise(former, record);
+      successors.set(former, next);
+      ledger.remove(former);
+      ledger.add(next);
+    }
+    waiting = waiting.map((mutation) => successors.get(mutation) ?? mutation);
+    if (successors.size > 0) ledger.sort();
+    store.change({ drop: [...gone, ...successors.keys()], add: [...successors.values()], rows });
     for (const one of leaving) options.left(one);
     options.changed();
+  }
+
+  /** Changes what scheduling depends on. */
+  function change(
+    mutation: PendingMutation,
+    to: Partial<Pick<PendingMutation, 'phase' | 'split' | 'cancelling'>>,
+  ): void {
+    Object.assign(mutation, to);
+    ledger.lanes.refresh(mutation);
   }
 
   /** Stores everything that waits: one transaction, one log record per {@link RECORD_LIMIT} mutations. */
@@ -175,7 +186,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     chunk.forEach((mutation, i) => {
       mutation.seq = seq;
       mutation.place = i;
-      mutation.phase = QUEUED;
+      change(mutation, { phase: QUEUED });
     });
   }
 
@@ -189,7 +200,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
               `"${mutation.record.name}" could not be stored, so its change was taken back. Free some space or reload.`,
               { cause },
             );
-      ledger.pending.delete(mutation.token);
+      ledger.remove(mutation);
       store.change({ drop: [mutation] });
       options.left({ mutation, outcome: { kind: 'refused', error: storeError(error) }, error });
     }
@@ -205,45 +216,64 @@ export function createOutbox(options: OutboxOptions): Outbox {
       // have joined. While a write is under way, all that come wait together.
       void serial(flush);
     },
-    async seal(batch, freeze) {
+    async seal(groups, freeze) {
       await commit(
-        () => {
-          const fresh = inTurn(ledger, batch).filter(
-            (m) => isCurrent(ledger, m, m.record.rev) && m.phase.kind === 'queued' && !m.cancelling,
-          );
-          const frozen = fresh.flatMap((mutation) => {
-            const sealed = freeze(mutation);
-            return sealed === undefined ? [] : [{ mutation, sealed }];
-          });
-          const first = frozen[0];
-          if (first === undefined) return undefined;
-          const id = idempotencyKey(first.sealed);
-          return { frozen, id, write: { put: { seals: [{ id, sealed: frozen.map((f) => f.sealed) }] } } };
-        },
-        ({ frozen, id, write }) => {
-          applyWrite(ledger, write, []);
-          for (const { mutation, sealed } of frozen) mutation.phase = { kind: 'sealed', sealed, sealId: id };
+        () => planSeal(ledger, groups, freeze),
+        ({ frozen, id, departure, write }) => {
+          if (departure === undefined) applyWrite(ledger, write, []);
+          else depart(departure);
+          for (const { members, sealed } of frozen)
+            for (const mutation of members)
+              change(mutation, { phase: { kind: 'sealed', sealed, sealId: id } });
         },
       );
-      return inTurn(ledger, batch).filter(
-        (m) => isCurrent(ledger, m, m.record.rev) && m.phase.kind === 'sealed',
-      );
+      return opsOf(ledger, groups);
     },
     async settle(decisions) {
-      if (decisions.length > 0)
-        await commit(() => planSettle(ledger, store, decisions, options.now()), depart);
+      if (decisions.length > 0) await commit(() => planSettle(options, decisions, options.now()), depart);
     },
-    async cancel(mutation) {
-      mutation.cancelling = true;
+    async cancel(token) {
+      const now = (): PendingMutation | undefined => ledger.pending.get(token);
+      const mark = (cancelling: boolean): void => {
+        const mutation = now();
+        if (mutation !== undefined) change(mutation, { cancelling });
+      };
+      mark(true);
       try {
-        return await commit(() => planCancel(ledger, mutation), depart);
+        return await commit(() => {
+          const mutation = now();
+          return mutation?.phase.kind === 'queued'
+            ? planLeave(ledger, [mutation], { kind: 'cancelled' })
+            : undefined;
+        }, depart);
       } finally {
-        mutation.cancelling = false;
+        mark(false);
         options.changed(); // where it could not be taken back, it is to be sent again
       }
     },
+    requeue: (mutations) =>
+      commit(
+        () => planRequeue(ledger, mutations),
+        ({ write }, { seqs }) => {
+          applyWrite(ledger, write, []);
+          place(mutations, seqs[0] ?? NaN);
+          markSealed(ledger, write.put?.seals ?? []);
+          ledger.sort();
+          options.saved(mutations);
+        },
+      ),
+    repair: (token, record) =>
+      commit(
+        () => planRepair(ledger, token, record),
+        (departure) => {
+          depart(departure);
+          markSealed(ledger, departure.write.put?.seals ?? []);
+          const mutation = ledger.pending.get(token);
+          if (mutation !== undefined) options.saved([mutation]);
+        },
+      ),
     async receive(page, from) {
-      const isNews = await commit(() => planReceive(ledger, store, page, from, options.now()), depart);
+      const isNews = await commit(() => planReceive(options, page, from, options.now()), depart);
       if (isNews) return;
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
       await serial(() => load(ledger.revision));
@@ -256,12 +286,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       );
     },
     async discard(token) {
+      await commit(() => planDiscard(ledger, token), depart);
+    },
+    async keepBreakers(stored) {
       await commit(
-        () => (ledger.deadLetters.has(token) ? { write: { remove: { deadLetters: [token] } } } : undefined),
-        ({ write }) => {
-          applyWrite(ledger, write, []);
-          options.changed();
-        },
+        () => ({ write: { put: { meta: [{ key: META.breakers, value: stored }] } } }),
+        ({ write }) => applyWrite(ledger, write, []),
       );
     },
     catchUp: () => serial(() => load(ledger.revision)),

@@ -1,8 +1,10 @@
 import type { AnyDefinition } from '../domain/definition.js';
 import type { SyncError } from '../domain/errors.js';
-import type { Lane, MutationRecord, Priority, Sealed, Token } from '../domain/mutation.js';
+import { TRANSPORT, type Schedulable } from '../domain/lanes.js';
+import type { Mergeable } from '../domain/merge.js';
+import type { Change } from '../domain/changes.js';
+import type { DeadLetter, Lane, MutationRecord, Priority, Sealed, Token } from '../domain/mutation.js';
 import type { Rider } from '../domain/riders.js';
-import type { Schedulable } from '../domain/schedule.js';
 import type { Effect, ReadRow } from '../domain/transaction.js';
 import type { Settlement } from './settlement.js';
 
@@ -13,7 +15,9 @@ export type Phase =
   /** Durable, never sent: it may still be cancelled. */
   | { readonly kind: 'queued' }
   /** Sent at least once, or about to be: it may have reached the server, so it is frozen (OB5). */
-  | { readonly kind: 'sealed'; readonly sealed: Sealed; readonly sealId: string };
+  | { readonly kind: 'sealed'; readonly sealed: Sealed; readonly sealId: string }
+  /** Refused, and still shown: the user has to repair or discard it (RT7, `onRejected: 'hold'`). */
+  | { readonly kind: 'refused'; readonly letter: DeadLetter };
 
 export const SAVING: Phase = { kind: 'saving' };
 export const QUEUED: Phase = { kind: 'queued' };
@@ -28,17 +32,26 @@ export interface Failures {
   readonly floorAt: number;
 }
 
+/** What a named mutation does on a base, given its variables; never throws. One per definition. */
+export type Rerun = (variables: unknown, read: ReadRow, former: Effect) => Effect;
+
 export interface PendingMutationInit {
   readonly record: MutationRecord;
   readonly effect: Effect;
   /** Absent for a built-in mutation, and for one whose definition is gone. */
   readonly definition: AnyDefinition | undefined;
-  /** Its definition is missing or older than what was stored: it is kept and shown, and not sent (OB8). */
-  readonly parked: boolean;
-  /** Re-runs a named mutation on another base; never throws. */
-  readonly rerun: ((read: ReadRow) => Effect) | undefined;
+  /** Why it is kept and shown, and not sent: its definition is missing, or cannot read it (OB8). */
+  readonly parked: SyncError | undefined;
+  /** Absent for a built-in mutation, and for a parked one: what they recorded is what they mean. */
+  readonly run: Rerun | undefined;
+  /** Whoever needs its row has to wait for the id that the server gives it. */
+  readonly closing: boolean;
   /** The promises of the call; absent after a reload and in other tabs. */
   readonly settlement: Settlement | undefined;
+  /** Monotonic milliseconds since when it waits here. */
+  readonly since: number;
+  /** Monotonic milliseconds before which it may still be taken back (MU5). */
+  readonly sendAt: number;
   /** Where the storage has it; absent while it is not stored. */
   readonly stored?: { readonly seq: number; readonly place: number };
 }
@@ -46,12 +59,15 @@ export interface PendingMutationInit {
 let calls = 0;
 
 /** One undecided mutation, as this tab holds it. A class only because thousands of them share these getters. */
-export class PendingMutation implements Schedulable, Rider {
+export class PendingMutation implements Schedulable, Rider, Mergeable {
   readonly record: MutationRecord;
   readonly definition: AnyDefinition | undefined;
-  readonly parked: boolean;
-  readonly rerun: ((read: ReadRow) => Effect) | undefined;
-  readonly settlement: Settlement | undefined;
+  readonly parked: SyncError | undefined;
+  readonly run: Rerun | undefined;
+  readonly closing: boolean;
+  readonly since: number;
+  readonly sendAt: number;
+  settlement: Settlement | undefined;
   /** Its effect on the present base. */
   effect: Effect;
   /** The log's sequence and the place in that record; until it is durable, Infinity and the order of the calls. */
@@ -61,13 +77,20 @@ export class PendingMutation implements Schedulable, Rider {
   sending = false;
   /** Being taken back: it must not be sealed any more. */
   cancelling = false;
+  /** What it was merged with was refused: it goes by itself (CO6). */
+  split = false;
+  /** Sealed before this tab drained, or sent before: it may have arrived. */
+  resent = false;
   failures: Failures | undefined = undefined;
 
   constructor(init: PendingMutationInit) {
     this.record = init.record;
     this.definition = init.definition;
     this.parked = init.parked;
-    this.rerun = init.rerun;
+    this.run = init.run;
+    this.closing = init.closing;
+    this.since = init.since;
+    this.sendAt = init.sendAt;
     this.settlement = init.settlement;
     this.effect = init.effect;
     this.seq = init.stored?.seq ?? Infinity;
@@ -78,6 +101,9 @@ export class PendingMutation implements Schedulable, Rider {
   get token(): Token {
     return this.record.token;
   }
+  get name(): string {
+    return this.record.name;
+  }
   get lanes(): readonly Lane[] {
     return this.record.lanes;
   }
@@ -87,8 +113,22 @@ export class PendingMutation implements Schedulable, Rider {
   get dependsOn(): readonly Token[] {
     return this.record.dependsOn;
   }
-  get alone(): boolean {
-    return this.definition?.mutationFn !== undefined;
+  get variables(): unknown {
+    return this.record.variables;
+  }
+  get route(): string {
+    return this.definition?.mutationFn === undefined ? TRANSPORT : this.record.name;
+  }
+  get coalesce(): Mergeable['coalesce'] {
+    return this.definition?.coalesce;
+  }
+  get apart(): boolean {
+    return this.split || this.phase.kind !== 'queued';
+  }
+  /** Re-runs it on another base (ST3). */
+  get rerun(): ((read: ReadRow) => Effect) | undefined {
+    const { run } = this;
+    return run && ((read) => run(this.record.variables, read, this.effect));
   }
   /** What it sends does not depend on the base any more, or never did. */
   get fixed(): boolean {
@@ -97,18 +137,19 @@ export class PendingMutation implements Schedulable, Rider {
   get suspect(): boolean {
     return this.failures !== undefined;
   }
+  /** The server has not decided on it yet. */
+  get undecided(): boolean {
+    return this.phase.kind !== 'refused';
+  }
   get dueAt(): number {
-    return this.parked || this.cancelling || this.phase.kind === 'saving'
-      ? Infinity
-      : (this.failures?.dueAt ?? 0);
+    const { kind } = this.phase;
+    const isStuck = this.parked !== undefined || this.cancelling || kind === 'saving' || kind === 'refused';
+    return isStuck ? Infinity : Math.max(this.sendAt, this.failures?.dueAt ?? 0);
   }
-  /** What is or will be sent: frozen at sealing. */
-  get changes(): Sealed['changes'] {
-    return this.phase.kind === 'sealed' ? this.phase.sealed.changes : this.effect.changes;
+  /** What is or will be sent: frozen at sealing. What was merged was frozen as one; each still shows its own. */
+  get changes(): readonly Change[] {
+    return this.phase.kind === 'sealed' && this.phase.sealed.members === undefined
+      ? this.phase.sealed.changes
+      : this.effect.changes;
   }
-}
-
-/** The order of all mutations: the storage's, then this tab's calls that are not stored yet (OB3). */
-export function byOrder(a: PendingMutation, b: PendingMutation): number {
-  return a.seq === b.seq ? a.place - b.place : a.seq - b.seq;
 }

@@ -1,10 +1,16 @@
 import { touchedKeys, type Priority, type Token } from '../domain/mutation.js';
 import { splitKey } from '../domain/entity.js';
-import type { SyncError } from '../domain/errors.js';
+import { variablesOf } from '../domain/builtInVariables.js';
+import { restoreError, type SyncError } from '../domain/errors.js';
+import type { Clock } from './ports.js';
 import type { PendingMutation } from './pendingMutation.js';
 
-/** `saving`: not durable yet · `queued` · `sending` · `waiting`: for its next attempt · `parked`: its definition is missing. */
-export type PendingState = 'saving' | 'queued' | 'sending' | 'waiting' | 'parked';
+/**
+ * `saving`: not durable yet · `queued` · `delayed`: it may still be taken back (`sendAfter`) · `sending` · `waiting`: for
+ * its next attempt · `parked`: its definition is missing · `needsAttention`: refused and still shown.
+ */
+export type PendingState =
+  'saving' | 'queued' | 'delayed' | 'sending' | 'waiting' | 'parked' | 'needsAttention';
 
 /** A pending mutation as the app sees it. */
 export interface PendingMutationView {
@@ -22,7 +28,7 @@ export interface PendingMutationView {
   readonly changes: PendingMutation['changes'];
   readonly failureCount: number;
   readonly failureReason: SyncError | undefined;
-  /** Monotonic milliseconds, as the client's clock tells them. */
+  /** Milliseconds since the epoch: when it is sent at the earliest, where something makes it wait until then. */
   readonly nextAttemptAt: number | undefined;
 }
 
@@ -35,32 +41,40 @@ export interface PendingFilter {
 }
 
 export function isHeld(mutation: PendingMutation): boolean {
-  return !mutation.sending && (mutation.parked || mutation.failures !== undefined);
+  return !mutation.sending && (mutation.parked !== undefined || mutation.failures !== undefined);
 }
 
-function stateOf(mutation: PendingMutation): PendingState {
-  if (mutation.sending) return 'sending';
-  if (mutation.parked) return 'parked';
-  if (mutation.failures !== undefined) return 'waiting';
-  return mutation.phase.kind === 'saving' ? 'saving' : 'queued';
+function stateOf(mutation: PendingMutation, now: number): PendingState {
+  const { phase, sending, parked, failures, sendAt } = mutation;
+  if (phase.kind === 'refused') return 'needsAttention';
+  if (sending) return 'sending';
+  if (parked !== undefined) return 'parked';
+  if (failures !== undefined) return 'waiting';
+  if (phase.kind === 'saving') return 'saving';
+  return sendAt > now ? 'delayed' : 'queued';
 }
 
-export function viewPending(mutation: PendingMutation): PendingMutationView {
-  const { record, failures } = mutation;
+export function viewPending(
+  mutation: PendingMutation,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+): PendingMutationView {
+  const { record, failures, phase, parked, sending, sendAt } = mutation;
+  const now = clock.monotonic();
+  const dueAt = Math.max(failures?.dueAt ?? 0, sendAt > now ? sendAt : 0);
   return {
     token: record.token,
     name: record.name,
-    variables: record.variables,
-    state: stateOf(mutation),
-    sealed: mutation.phase.kind === 'sealed',
+    variables: variablesOf(record),
+    state: stateOf(mutation, now),
+    sealed: phase.kind === 'sealed',
     priority: record.priority,
     createdAt: record.createdAt,
     meta: record.meta,
     entities: touchedKeys(record.changes).map(splitKey),
     changes: mutation.changes,
     failureCount: failures?.count ?? 0,
-    failureReason: failures?.error,
-    nextAttemptAt: mutation.sending ? undefined : failures?.dueAt,
+    failureReason: phase.kind === 'refused' ? restoreError(phase.letter.error) : (parked ?? failures?.error),
+    nextAttemptAt: sending || dueAt === 0 ? undefined : clock.now() + dueAt - now,
   };
 }
 

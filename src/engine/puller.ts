@@ -1,6 +1,8 @@
 import { backoffMs, type RetryOptions } from '../domain/backoff.js';
 import { SyncError } from '../domain/errors.js';
+import { TRANSPORT } from '../domain/lanes.js';
 import { isAborted } from './abortable.js';
+import type { Gates, Health } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
 import type { Clock, PullReply, Random, Transport } from './ports.js';
@@ -27,6 +29,8 @@ export interface PullerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly retry: RetryOptions;
+  /** What the server asks for holds for pulls and pushes alike (RT2, RT4, RT5). */
+  readonly gates: Gates;
   /** Milliseconds between pulls when nothing else asks for one. */
   readonly pollMs: number;
   /** Milliseconds after which a page is no longer waited for (RT3). */
@@ -36,12 +40,11 @@ export interface PullerOptions {
 }
 
 export function createPuller(options: PullerOptions): Puller {
-  const { outbox, ledger, clock } = options;
+  const { outbox, ledger, clock, gates } = options;
   const wakeup = createWakeup(clock);
   let waiters: ((result: PullResult) => void)[] = [];
   let failures = 0;
-  /** What the server asked for when it failed: no request before `at`, in monotonic milliseconds, whoever asks (RT2). */
-  let floor: { readonly at: number; readonly error: SyncError } | undefined;
+  let lastError: SyncError | undefined;
 
   const hasWaiters = (): boolean => waiters.length > 0;
 
@@ -51,39 +54,50 @@ export function createPuller(options: PullerOptions): Puller {
         await wakeup.wait(Infinity, signal);
         continue;
       }
-      if (floor !== undefined && clock.monotonic() < floor.at) {
-        for (const resolve of waiters.splice(0)) resolve({ kind: 'failed', error: floor.error });
-        await wakeup.wait(floor.at, signal);
+      // Who asks for it now need not wait for the others of a reconnect (RT5); what the server wants holds for all.
+      const openAt = Math.max(gates.askAt(TRANSPORT), hasWaiters() ? 0 : gates.gate(TRANSPORT).calmUntil);
+      if (openAt > clock.monotonic()) {
+        for (const resolve of waiters.splice(0)) resolve(leftAlone());
+        await wakeup.wait(openAt, signal);
         continue;
       }
       const asked = waiters;
       waiters = [];
       const result = await pullAll(signal).catch(notStored);
       failures = result.kind === 'failed' ? failures + 1 : 0;
+      lastError = result.kind === 'failed' ? result.error : undefined;
       for (const resolve of asked) resolve(result);
       if (isAborted(signal)) break;
       options.pulled(result);
       if (hasWaiters()) continue;
       const delay =
         result.kind === 'failed' ? backoffMs(failures, options.retry, options.random) : options.pollMs;
-      await wakeup.wait(Math.max(clock.monotonic(), floor?.at ?? 0) + delay, signal);
+      await wakeup.wait(clock.monotonic() + delay, signal);
     }
     for (const resolve of waiters.splice(0))
       resolve({ kind: 'failed', error: new SyncError('DISPOSED', 'The client stopped pulling.') });
   }
 
+  /** What the server wants holds for those who wait, too. */
+  function leftAlone(): PullResult {
+    const error =
+      lastError ??
+      new SyncError('UNAVAILABLE', 'The server is to be left alone for a while: see status.breaker.');
+    return { kind: 'failed', error };
+  }
+
   async function pullAll(signal: AbortSignal): Promise<PullResult> {
     let rows = 0;
     while (!signal.aborted) {
+      if (gates.askAt(TRANSPORT) > clock.monotonic()) return leftAlone();
       const from = ledger.cursor;
+      gates.started(TRANSPORT);
       const reply = await ask(from, signal);
+      if (isAborted(signal)) gates.withdrawn(TRANSPORT);
+      else gates.heard(TRANSPORT, healthOf(reply));
       switch (reply.kind) {
-        case 'failed': {
-          const error = judge(reply);
-          const { retryAfterMs } = reply.reply;
-          if (retryAfterMs !== undefined) floor = { at: clock.monotonic() + retryAfterMs, error };
-          return { kind: 'failed', error };
-        }
+        case 'failed':
+          return { kind: 'failed', error: judge(reply) };
         case 'resync':
           if (from === undefined)
             return {
@@ -148,6 +162,15 @@ export function createPuller(options: PullerOptions): Puller {
 function notStored(cause: unknown): PullResult {
   const error = new SyncError('STORAGE', 'What the server has could not be stored.', { cause });
   return { kind: 'failed', error };
+}
+
+/** What a pull says of the server: any answer of this protocol that is no outage shows that it is well. */
+function healthOf(pulled: PullReply): Health {
+  if (pulled.kind !== 'failed') return { answered: true, failed: false, restMs: 0, retryAfterMs: 0 };
+  const { reply } = pulled;
+  const { retryAfterMs = 0 } = reply;
+  if (reply.kind === 'failure') return { answered: false, failed: true, restMs: 0, retryAfterMs };
+  return { answered: false, failed: reply.status >= 500, restMs: reply.restMs ?? 0, retryAfterMs };
 }
 
 function judge({ reply }: Extract<PullReply, { kind: 'failed' }>): SyncError {

@@ -21,31 +21,45 @@ export interface Reachability {
   reconsider(): void;
 }
 
-export function createReachability(connectivity: Connectivity, clock: Clock): Reachability {
+export function createReachability(
+  connectivity: Connectivity,
+  clock: Clock,
+  /** It is there again. */
+  reconnected: () => void,
+): Reachability {
   let opinion = connectivity.online;
   let isProven = false;
   let triedAt = clock.monotonic();
+  let was = connectivity.online;
+  const online = (): boolean => connectivity.online || isProven;
+  const compare = (): void => {
+    if (online() && !was) reconnected();
+    was = online();
+  };
   return {
     get online() {
-      return connectivity.online || isProven;
+      return online();
     },
     get nextTryAt() {
-      return this.online ? 0 : triedAt + PROBE_MS;
+      return online() ? 0 : triedAt + PROBE_MS;
     },
     tried() {
       triedAt = clock.monotonic();
     },
     proven() {
       isProven = true;
+      compare();
     },
     disproven() {
       isProven = false;
+      compare();
     },
     reconsider() {
       if (connectivity.online === opinion) return;
       opinion = connectivity.online;
       isProven = false;
       triedAt = clock.monotonic();
+      compare();
     },
   };
 }

@@ -9,9 +9,11 @@ import {
   type SyncStatus,
 } from '../domain/status.js';
 import type { Watchable } from './client.js';
+import { viewDeadLetter, type DeadLetterView } from './deadLetterView.js';
 import { deadLettersOf, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import { isHeld, matches, viewPending, type PendingFilter, type PendingMutationView } from './pendingView.js';
+import type { Clock } from './ports.js';
 import type { Store } from './store.js';
 import { createTopics } from './topics.js';
 
@@ -20,7 +22,7 @@ export interface Reporter {
   readonly status: Watchable<SyncStatus>;
   entityStatus(key: EntityKey): EntityStatus;
   readonly pending: (filter?: PendingFilter) => readonly PendingMutationView[];
-  readonly deadLetters: () => readonly DeadLetter[];
+  readonly deadLetters: () => readonly DeadLetterView[];
   readonly watch: (listener: () => void) => () => void;
   readonly changed: (mutations: readonly PendingMutation[]) => void;
   /** Resolves when none of `tokens` is pending any more. */
@@ -32,15 +34,16 @@ export interface Reporter {
 export interface ReporterOptions {
   readonly ledger: Ledger;
   readonly store: Store;
+  readonly clock: Clock;
   readonly facts: () => Omit<StatusFacts, 'pending' | 'sending' | 'held' | 'failed' | 'lastSyncedAt'>;
   readonly failed: (error: unknown) => void;
 }
 
-export function createReporter({ ledger, store, facts, failed }: ReporterOptions): Reporter {
+export function createReporter({ ledger, store, clock, facts, failed }: ReporterOptions): Reporter {
   const topics = createTopics<undefined>(failed);
   let status: SyncStatus | undefined;
   let views: readonly PendingMutationView[] | undefined;
-  let letters: readonly DeadLetter[] | undefined;
+  let letters: readonly DeadLetterView[] | undefined;
   let scheduled = false;
   /** What each view was made of: all of it is replaced, never changed, so that a view lasts as long as its parts. */
   const viewOf = new WeakMap<
@@ -64,13 +67,16 @@ export function createReporter({ ledger, store, facts, failed }: ReporterOptions
   function readStatus(): SyncStatus {
     let sending = 0;
     let held = 0;
+    let pending = 0;
     for (const mutation of ledger.pending.values()) {
+      if (!mutation.undecided) continue;
+      pending++;
       if (mutation.sending) sending++;
       else if (isHeld(mutation)) held++;
     }
     const next = deriveStatus({
       ...facts(),
-      pending: ledger.pending.size,
+      pending,
       sending,
       held,
       failed: ledger.deadLetters.size,
@@ -82,6 +88,10 @@ export function createReporter({ ledger, store, facts, failed }: ReporterOptions
     return same && status !== undefined ? status : (status = next);
   }
 
+  /** One that is tried again is shown as pending, before the storage knows. */
+  const currentLetters = (): DeadLetter[] =>
+    [...ledger.deadLetters.values()].filter((letter) => ledger.pending.get(letter.token)?.undecided !== true);
+
   function viewed(mutation: PendingMutation): PendingMutationView {
     const known = viewOf.get(mutation);
     const { phase, sending, failures, effect } = mutation;
@@ -92,7 +102,7 @@ export function createReporter({ ledger, store, facts, failed }: ReporterOptions
       known.effect === effect
     )
       return known.view;
-    const view = viewPending(mutation);
+    const view = viewPending(mutation, clock);
     viewOf.set(mutation, { view, phase, sending, failures, effect });
     return view;
   }
@@ -113,20 +123,20 @@ export function createReporter({ ledger, store, facts, failed }: ReporterOptions
         .pendingOn(key)
         .filter((m) => m.effect.changes.some((change) => keyOf(change) === key));
       return deriveEntityStatus(
-        writers.map((m) => ({ sending: m.sending, held: isHeld(m) })),
+        writers.filter((m) => m.undecided).map((m) => ({ sending: m.sending, held: isHeld(m) })),
         ledger.deadLetters.size > 0 && deadLettersOf(ledger, key).length > 0,
       );
     },
     pending: (filter) =>
       filter === undefined ? all() : candidates(filter).filter((view) => matches(view, filter)),
-    deadLetters: () => (letters ??= [...ledger.deadLetters.values()]),
+    deadLetters: () => (letters ??= currentLetters().map(viewDeadLetter)),
     watch: (listener) => topics.subscribe('mutations', listener),
     changed,
     settled: (tokens) =>
       new Promise((resolve) => {
         const open = new Set(tokens);
         const check = (): void => {
-          for (const token of open) if (!ledger.pending.has(token)) open.delete(token);
+          for (const token of open) if (ledger.pending.get(token)?.undecided !== true) open.delete(token);
           if (open.size > 0) return;
           stop();
           resolve();

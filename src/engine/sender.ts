@@ -1,67 +1,90 @@
+import { migrated } from '../domain/definition.js';
 import { SyncError } from '../domain/errors.js';
-import { idempotencyKey, type Sealed } from '../domain/mutation.js';
+import type { AssignedId } from '../domain/identity.js';
+import { idempotencyKey } from '../domain/mutation.js';
 import { replyOfThrown, replyOfValue } from '../domain/thrown.js';
-import type { PendingMutation } from './pendingMutation.js';
-import type { Clock, Reply, Transport } from './ports.js';
+import type { Clock, Reply, SealedOp, Transport } from './ports.js';
+import type { Op } from './seal.js';
 
 export interface Sent {
   /** A prefix of what was to be sent: what fitted in one request. */
-  readonly sent: readonly PendingMutation[];
-  /** One per mutation sent, in order. */
+  readonly sent: readonly Op[];
+  /** One per op sent, in order. */
   readonly replies: readonly Reply[];
   readonly bytes: number;
 }
 
 /** One request, through the transport or through a mutation's own function. Resolves whatever the network does. */
-export type Send = (sealed: readonly PendingMutation[], signal: AbortSignal) => Promise<Sent>;
-
-/** What was frozen when `mutation` was sealed. Only sealed mutations are ever sent. */
-export function sealOf(mutation: PendingMutation): Sealed {
-  if (mutation.phase.kind !== 'sealed')
-    throw new Error(`Bug in holdfast: ${mutation.token} was to be sent without a seal.`);
-  return mutation.phase.sealed;
-}
+export type Send = (ops: readonly Op[], signal: AbortSignal) => Promise<Sent>;
 
 const utf8 = new TextEncoder();
 
 export function sendThrough(transport: Transport): Send {
-  return async (sealed, signal) => {
-    const ops: { token: string; rev: number; body: string }[] = [];
+  return async (ops, signal) => {
+    const request: SealedOp[] = [];
     let bytes = 0;
-    for (const mutation of sealed) {
-      const { token, rev, body = '' } = sealOf(mutation);
+    for (const { members, sealed } of ops) {
+      const { token, rev, body = '' } = sealed;
       const size = utf8.encode(body).length;
-      if (ops.length > 0 && bytes + size > transport.limits.maxBytes) break;
+      if (request.length > 0 && bytes + size > transport.limits.maxBytes) break;
       bytes += size;
-      ops.push({ token, rev, body });
+      request.push({ token, rev, body, resent: members.some((m) => m.resent) });
     }
-    return { sent: sealed.slice(0, ops.length), replies: await transport.push(ops, { signal }), bytes };
+    const sent = ops.slice(0, request.length);
+    for (const mutation of sent.flatMap((op) => op.members)) mutation.resent = true;
+    return { sent, replies: await transport.push(request, { signal }), bytes };
   };
 }
 
-export const sendByOwnFunction: Send = async (sealed, signal) => {
-  const replies = await Promise.all(
-    sealed.map(async (mutation) => {
-      const { record, failures } = mutation;
-      const context = {
-        signal,
-        idempotencyKey: idempotencyKey(record),
-        attempt: (failures?.count ?? 0) + 1,
-        changes: sealOf(mutation).changes,
-      };
-      try {
-        return replyOfValue(await mutation.definition?.mutationFn?.(record.variables, context));
-      } catch (error) {
-        return replyOfThrown(error);
-      }
-    }),
-  );
-  return { sent: sealed, replies, bytes: 0 };
-};
+export function sendByOwnFunction(failed: (error: unknown) => void): Send {
+  async function call({ members, sealed }: Op, signal: AbortSignal): Promise<Reply> {
+    const [first] = members;
+    const definition = first?.definition;
+    const context = {
+      signal,
+      idempotencyKey: idempotencyKey(sealed),
+      attempt: (first?.failures?.count ?? 0) + 1,
+      changes: sealed.changes,
+    };
+    try {
+      const variables = variablesOf({ members, sealed });
+      const value: unknown = await definition?.mutationFn?.(variables, context);
+      const reply = replyOfValue(value);
+      const ids = assigned(() => definition?.assignedIds?.(value, variables));
+      return reply.kind === 'answer' && ids !== undefined ? { ...reply, ids } : reply;
+    } catch (error) {
+      return replyOfThrown(error);
+    }
+  }
+
+  /** The server has done it: an app's error in reading its ids must not send it again. */
+  function assigned(read: () => readonly AssignedId[] | undefined): readonly AssignedId[] | undefined {
+    try {
+      return read();
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
+  return async (ops, signal) => ({
+    sent: ops,
+    replies: await Promise.all(ops.map((op) => call(op, signal))),
+    bytes: 0,
+  });
+}
+
+/** As they were frozen, in the shape that the definition takes now (OB5, OB8). */
+function variablesOf({ members: [first], sealed: { merged } }: Op): unknown {
+  if (merged === undefined || first?.definition === undefined) return first?.variables;
+  const variables = migrated(first.definition, merged.variables, merged.schema);
+  if (variables instanceof SyncError) throw variables;
+  return variables.value;
+}
 
 /** Gives `send` a time limit: after it the outcome is unknown, the request is aborted, and a late answer is ignored (RT3). */
 export function withTimeout(send: Send, timeoutMs: number, clock: Clock): Send {
-  return async (sealed, signal) => {
+  return async (ops, signal) => {
     const request = new AbortController();
     const timer = new AbortController();
     const abort = (): void => {
@@ -69,7 +92,7 @@ export function withTimeout(send: Send, timeoutMs: number, clock: Clock): Send {
       timer.abort();
     };
     signal.addEventListener('abort', abort);
-    const all = (reply: Reply): Sent => ({ sent: sealed, replies: sealed.map(() => reply), bytes: 0 });
+    const all = (reply: Reply): Sent => ({ sent: ops, replies: ops.map(() => reply), bytes: 0 });
     const timedOut = clock.sleep(timeoutMs, timer.signal).then(() => {
       const cause = new SyncError('TIMEOUT', `No answer within ${timeoutMs} ms.`);
       if (!timer.signal.aborted) request.abort(cause); // it ends early when the answer has come
@@ -77,7 +100,7 @@ export function withTimeout(send: Send, timeoutMs: number, clock: Clock): Send {
     });
     try {
       return await Promise.race([
-        send(sealed, request.signal).catch((error: unknown) => all(replyOfThrown(error))),
+        send(ops, request.signal).catch((error: unknown) => all(replyOfThrown(error))),
         timedOut,
       ]);
     } finally {

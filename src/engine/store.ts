@@ -1,10 +1,19 @@
 import { createStore as createZustandStore, type StoreApi } from 'zustand/vanilla';
 import { applyChange, keyOf, sameValue } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
-import { splitKey, type BaseRow, type EntityKey, type Row, type ServerRow } from '../domain/entity.js';
+import {
+  entityKey,
+  splitKey,
+  type BaseRow,
+  type EntityKey,
+  type Row,
+  type ServerRow,
+} from '../domain/entity.js';
 import { connected, fold } from '../domain/fold.js';
+import type { Ids } from '../domain/identity.js';
+import { byOrder } from '../domain/lanes.js';
 import { setField } from '../domain/serialize.js';
-import { byOrder, type PendingMutation } from './pendingMutation.js';
+import type { PendingMutation } from './pendingMutation.js';
 import { createTable, type CollectionView, type Table } from './table.js';
 import type { Topics } from './topics.js';
 
@@ -45,6 +54,7 @@ export interface Store {
 export function createStore(
   collections: ReadonlyMap<string, AnyCollection>,
   changes: Topics<EntityKey>,
+  ids: Ids,
   failed: (error: unknown) => void,
 ): Store {
   const tables = new Map<string, Table>();
@@ -81,8 +91,18 @@ export function createStore(
       if (table !== undefined && !Object.hasOwn(views, collection)) setField(views, collection, table.view());
     }
     api.setState((s) => ({ revision: s.revision + 1, collections: { ...s.collections, ...views } }));
-    for (const key of changed) changes.publish(key, key);
+    for (const key of changed) {
+      changes.publish(key, key);
+      tellOrigin(key);
+    }
     for (const collection of Object.keys(views)) changes.publish(collection, collection);
+  }
+
+  /** Whoever knows the row by the id it had before the server named it, hears of it, too (ID1). */
+  function tellOrigin(key: EntityKey): void {
+    const { collection, id } = splitKey(key);
+    const origin = ids.origin(collection, id);
+    if (origin !== id) changes.publish(entityKey(collection, origin), key);
   }
 
   function apply(mutation: PendingMutation): void {

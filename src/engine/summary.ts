@@ -1,4 +1,5 @@
 import type { Verdict } from '../domain/reconcile.js';
+import type { Op } from './seal.js';
 
 /** What a drain did (SC5). */
 export interface ProcessingSummary {
@@ -28,40 +29,48 @@ const ZERO: ProcessingSummary = {
   durationMs: 0,
 };
 
-/** Counts from start-up on; a drain's summary is the difference of two readings. */
+/** Counts from start-up on; a drain's summary is the difference of two readings. Merged mutations count one by one. */
 export interface SummaryCounter {
   readonly total: ProcessingSummary;
-  request(bytes: number): void;
-  count(verdicts: readonly Verdict[]): void;
+  request(bytes: number, sent: readonly Op[], verdicts: readonly Verdict[]): void;
+  annulled(): void;
 }
 
 export function createSummaryCounter(): SummaryCounter {
   const total = { ...ZERO };
+  function count(verdict: Verdict, mutations: number): void {
+    switch (verdict.kind) {
+      case 'accepted':
+        total.confirmed += mutations;
+        return;
+      case 'refused':
+        if (mutations > 1)
+          total.retried += mutations; // split: each goes by itself
+        else total.rejected++;
+        if (verdict.error.code === 'CONFLICT') total.conflicts++;
+        return;
+      case 'retry':
+      case 'hold':
+        total.retried += mutations;
+        return;
+      case 'undecided':
+        total.deferred += mutations;
+        return;
+    }
+  }
   return {
     total,
-    request(bytes) {
+    request(bytes, sent, verdicts) {
       total.requests++;
       total.bytesSent += bytes;
+      verdicts.forEach((verdict, i) => {
+        const mutations = sent[i]?.members.length ?? 1;
+        total.attempted += mutations;
+        count(verdict, mutations);
+      });
     },
-    count(verdicts) {
-      total.attempted += verdicts.length;
-      for (const verdict of verdicts)
-        switch (verdict.kind) {
-          case 'accepted':
-            total.confirmed++;
-            break;
-          case 'refused':
-            total.rejected++;
-            if (verdict.error.code === 'CONFLICT') total.conflicts++;
-            break;
-          case 'retry':
-          case 'hold':
-            total.retried++;
-            break;
-          case 'undecided':
-            total.deferred++;
-            break;
-        }
+    annulled() {
+      total.annulled++;
     },
   };
 }

@@ -1,21 +1,25 @@
-import { backoffMs, type RetryOptions } from '../domain/backoff.js';
-import { SyncError } from '../domain/errors.js';
-import type { Sealed } from '../domain/mutation.js';
+import type { RetryOptions } from '../domain/backoff.js';
+import { DualFailureError, SyncError } from '../domain/errors.js';
+import { TRANSPORT, type Gate } from '../domain/lanes.js';
+import { createMerge } from '../domain/merge.js';
+import { idempotencyKey } from '../domain/mutation.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
 import { requestOutcome } from '../domain/requestOutcome.js';
 import { independentRiders } from '../domain/riders.js';
-import { schedule } from '../domain/schedule.js';
-import { freeze } from './freeze.js';
-import type { Ledger } from './ledger.js';
-import type { Decision } from './departures.js';
-import type { Outbox } from './outbox.js';
-import type { Failures, PendingMutation } from './pendingMutation.js';
-import type { Clock, Random, Reply, Transport } from './ports.js';
-import type { Reachability } from './reachability.js';
-import { sealOf, sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
-import type { Store } from './store.js';
 import { isAborted } from './abortable.js';
-import { createSummaryCounter, type ProcessingSummary } from './summary.js';
+import type { Decision } from './departures.js';
+import { freeze } from './freeze.js';
+import type { Gates } from './gates.js';
+import type { Ledger } from './ledger.js';
+import type { Outbox } from './outbox.js';
+import type { PendingMutation } from './pendingMutation.js';
+import type { Clock, Reply, Transport } from './ports.js';
+import type { Reachability } from './reachability.js';
+import { riderOf } from './riderOf.js';
+import type { Group, Op } from './seal.js';
+import { sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
+import type { Store } from './store.js';
+import type { SummaryCounter } from './summary.js';
 import { createWakeup } from './wakeup.js';
 
 /** Sends what the outbox holds, for ever, in order (SC, RT). One runs per client, while it holds the lease. */
@@ -27,8 +31,6 @@ export interface Worker {
   networkChanged(): void;
   /** Resolves when nothing is in flight and nothing is ready to be sent. */
   quiet(): Promise<void>;
-  /** What was done since start-up (SC5). */
-  readonly total: ProcessingSummary;
   /** The server wants the user to sign in again. */
   readonly needsAuth: boolean;
 }
@@ -39,9 +41,11 @@ export interface WorkerOptions {
   readonly store: Store;
   readonly transport: Transport | undefined;
   readonly clock: Clock;
-  readonly random: Random;
+  readonly gates: Gates;
   readonly reachability: Reachability;
   readonly retry: RetryOptions;
+  readonly summary: SummaryCounter;
+  readonly createId: () => string;
   /** How many mutations are sent by their own functions at a time. */
   readonly concurrency: number;
   /** Milliseconds after which the outcome of a send counts as unknown (RT3). */
@@ -53,16 +57,14 @@ export interface WorkerOptions {
 }
 
 export function createWorker(options: WorkerOptions): Worker {
-  const { ledger, outbox, store, transport, clock, reachability } = options;
+  const { ledger, outbox, store, transport, clock, gates, reachability } = options;
   const wakeup = createWakeup(clock);
-  const summary = createSummaryCounter();
   const push = transport && withTimeout(sendThrough(transport), options.timeoutMs, clock);
-  const call = withTimeout(sendByOwnFunction, options.timeoutMs, clock);
-  const inFlight = new Map<Promise<void>, Send>();
+  const call = withTimeout(sendByOwnFunction(options.failed), options.timeoutMs, clock);
+  /** What is under way, and by which route. */
+  const inFlight = new Map<Promise<void>, string>();
   const quietWaiters: (() => void)[] = [];
   let needsAuth = false;
-  /** What the whole transport waits for after a push that decided nothing, or when the server says so. */
-  let gate: Failures | undefined;
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -79,115 +81,182 @@ export function createWorker(options: WorkerOptions): Worker {
     if (ledger.pending.size === 0) return Infinity;
     const now = clock.monotonic();
     if (reachability.nextTryAt > now) return reachability.nextTryAt;
-    const most = reachability.online ? Infinity : 1;
-    const calls = [...inFlight.values()].filter((send) => send === call).length;
-    const gateAt = gate?.dueAt ?? 0;
-    const mayPush = transport !== undefined && gateAt <= now && inFlight.size === calls;
-    const { batch, alone, nextDueAt } = schedule(reachability.online ? ledger.pending.values() : probes(), {
+    const calls = [...inFlight.values()].filter((route) => route !== TRANSPORT).length;
+    const turn = {
       now,
-      alone: Math.min(most, options.concurrency - calls),
-      batch: mayPush ? Math.min(most, transport.limits.maxBatch) : 0,
       ordered: transport?.ordered ?? false,
-    });
-    const riders = independentRiders(batch, (key) => store.base(key)?.row);
-    if (push !== undefined && riders.length > 0) start(riders, push, signal);
-    for (const mutation of alone) start([mutation], call, signal);
-    return gateAt > now ? Math.min(gateAt, nextDueAt) : nextDueAt;
+      alone: reachability.online ? options.concurrency - calls : Math.min(1, options.concurrency - calls),
+      gate,
+    };
+    const selection = (!reachability.online && probe(now)) || ledger.lanes.select(turn, begin);
+    const riders = independentRiders(selection.batch.map(riderOf), (key) => store.base(key)?.row);
+    if (riders.length > 0)
+      start(
+        riders.map((rider) => rider.group),
+        TRANSPORT,
+        signal,
+      );
+    for (const group of selection.alone) start([group], group.members[0]?.route ?? TRANSPORT, signal);
+    return selection.nextAt;
   }
 
-  /** What may try the network: rather something sealed already, for what is sealed can no longer be taken back. */
-  function probes(): readonly PendingMutation[] {
-    const all = [...ledger.pending.values()];
-    const sealed = all.filter((mutation) => mutation.phase.kind === 'sealed');
-    return sealed.length > 0 ? sealed : all;
+  function gate(route: string): Gate {
+    const open = gates.gate(route);
+    if (route !== TRANSPORT) return open;
+    const isBusy = transport === undefined || [...inFlight.values()].includes(TRANSPORT);
+    const most = reachability.online ? (transport?.limits.maxBatch ?? 0) : 1;
+    return { ...open, room: isBusy ? 0 : Math.min(open.room, most) };
   }
 
-  function start(batch: readonly PendingMutation[], send: Send, signal: AbortSignal): void {
-    for (const mutation of batch) mutation.sending = true;
+  /** What is sealed goes together again, as it went before; the rest is merged as far as it goes (CO2). */
+  function begin(first: PendingMutation): Group {
+    if (first.phase.kind !== 'sealed') return createMerge(first, options.failed);
+    const { sealed } = first.phase;
+    const members = [first];
+    return {
+      members,
+      join: (next) => next.phase.kind === 'sealed' && next.phase.sealed === sealed && members.push(next) > 0,
+    };
+  }
+
+  /** Where the network is only tried: something sealed already, for what is sealed can no longer be taken back. */
+  function probe(now: number): ReturnType<typeof ledger.lanes.select<Group>> | undefined {
+    for (const sealed of [...ledger.seals.values()].flat()) {
+      const members = (sealed.members ?? [sealed.token]).flatMap((token) => ledger.pending.get(token) ?? []);
+      const group: Group = { members, join: () => false };
+      const [first] = ledger.lanes.inTurn([group], (m) => m.dueAt <= now && !m.sending)[0] ?? [];
+      if (first === undefined) continue;
+      const { at, room } = gate(first.route);
+      if (at > now || room === 0) continue;
+      return first.route === TRANSPORT
+        ? { batch: [group], alone: [], nextAt: Infinity }
+        : { batch: [], alone: [group], nextAt: Infinity };
+    }
+    return undefined;
+  }
+
+  function start(groups: readonly Group[], route: string, signal: AbortSignal): void {
+    const members = groups.flatMap((group) => group.members);
+    setSending(members, true);
     reachability.tried();
-    const done = travel(batch, send, signal)
+    gates.started(route);
+    const done = travel(groups, route, signal)
       .catch((error: unknown) => {
-        // Only the storage can fail here. What was sealed stays sealed and is sent again with the same key.
+        // What was sealed stays sealed and is sent again with the same key.
         options.failed(error);
+        gates.withdrawn(route);
         const reason =
           error instanceof SyncError
             ? error
             : new SyncError('STORAGE', 'The outbox could not be written.', { cause: error });
-        for (const mutation of batch) mutation.failures = failAgain(mutation.failures, reason);
+        for (const mutation of members) mutation.failures = gates.failAgain(mutation.failures, reason);
       })
       .finally(() => {
-        for (const mutation of batch) mutation.sending = false;
+        setSending(members, false);
         inFlight.delete(done);
-        options.changed(batch);
+        options.changed(members);
         wakeup.wake();
       });
-    inFlight.set(done, send);
+    inFlight.set(done, route);
+  }
+
+  function setSending(members: readonly PendingMutation[], sending: boolean): void {
+    for (const mutation of members) {
+      mutation.sending = sending;
+      ledger.lanes.refresh(mutation);
+    }
   }
 
   /** One mutation's way, top to bottom. */
-  async function travel(batch: readonly PendingMutation[], send: Send, signal: AbortSignal): Promise<void> {
+  async function travel(groups: readonly Group[], route: string, signal: AbortSignal): Promise<void> {
+    const send: Send = route === TRANSPORT && push !== undefined ? push : call;
     const unsendable: Decision[] = [];
-    const sealed = await outbox.seal(batch, (mutation) => freezeOrRefuse(mutation, unsendable)); // durable: from here it may have arrived
+    const ops = await outbox.seal(groups, (members, along) =>
+      freeze(members, along, {
+        ledger,
+        store,
+        transport,
+        sealedAt: clock.now(),
+        createId: options.createId,
+        failed: options.failed,
+        unsendable: (mutation, error) =>
+          unsendable.push({
+            kind: 'refused',
+            members: [mutation],
+            key: undefined,
+            error,
+            unanswered: false,
+            rows: [],
+          }),
+      }),
+    ); // durable: from here it may have arrived
     await outbox.settle(unsendable);
-    if (sealed.length === 0 || isAborted(signal)) return;
-    options.changed(sealed);
-    const { sent, replies, bytes } = await send(sealed, signal); // resolves whatever the network does
-    if (isAborted(signal)) return; // unknown outcome: whoever drains next sends the same bytes again
-    summary.request(bytes);
-    const verdicts = sent.map((mutation, i) => {
-      const command = mutation.definition?.command ?? false;
-      const subject = { record: mutation.record, sealed: sealOf(mutation), command };
-      return reconcile(subject, replies[i] ?? { kind: 'omitted' });
-    });
-    const decisions = sent.flatMap((mutation, i) => decisionOf(mutation, verdicts[i]));
-    summary.count(verdicts);
-    hold(sent, verdicts, replies, send);
-    await outbox.settle(decisions); // durable first, then visible
+    if (ops.length === 0 || isAborted(signal)) {
+      gates.withdrawn(route);
+      return;
+    }
+    options.changed(ops.flatMap((op) => op.members));
+    const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
+    if (isAborted(signal)) {
+      gates.withdrawn(route);
+      return; // unknown outcome: whoever drains next sends the same bytes again
+    }
+    const verdicts = sent.map((op, i) => reconcile(subjectOf(op), replies[i] ?? { kind: 'omitted' }));
+    options.summary.request(bytes, sent, verdicts);
+    learnOfServer(route, verdicts, replies);
+    const decisions = sent.flatMap((op, i) => decide(op, verdicts[i]));
+    await outbox.settle(decisions).catch((cause: unknown) => fail(verdicts, cause)); // durable first, then visible
   }
 
-  function freezeOrRefuse(mutation: PendingMutation, unsendable: Decision[]): Sealed | undefined {
-    const via = mutation.alone ? undefined : transport;
-    const sealed = freeze(mutation, { ledger, store, transport: via, sealedAt: clock.now() });
-    if (!(sealed instanceof SyncError)) return sealed;
-    unsendable.push({ kind: 'refused', mutation, rev: mutation.record.rev, error: sealed, rows: [] });
-    return undefined;
+  /** What the request says of the server: what goes that way waits where `requestOutcome` says so. */
+  function learnOfServer(route: string, verdicts: readonly Verdict[], replies: readonly Reply[]): void {
+    const outcome = requestOutcome(verdicts, replies);
+    needsAuth = outcome.unauthorized || (needsAuth && !outcome.answered);
+    if (outcome.answered) reachability.proven();
+    if (outcome.unreachable) reachability.disproven();
+    gates.report(route, outcome);
   }
 
-  /** Makes what was not decided wait: in its own lane, and with the whole transport where `requestOutcome` says so. */
-  function hold(
-    sent: readonly PendingMutation[],
-    verdicts: readonly Verdict[],
-    replies: readonly Reply[],
-    send: Send,
-  ): void {
-    sent.forEach((mutation, i) => {
-      const verdict = verdicts[i];
-      if (verdict?.kind === 'retry')
-        mutation.failures = failAgain(mutation.failures, verdict.error, verdict.retryAfterMs);
-      if (verdict?.kind === 'hold') mutation.failures = failAgain(mutation.failures, verdict.error);
-    });
-    const { answered, unauthorized, unreachable, stop } = requestOutcome(verdicts, replies);
-    needsAuth = unauthorized || (needsAuth && !answered);
-    if (answered) reachability.proven();
-    if (unreachable) reachability.disproven();
-    if (send !== call) gate = stop && failAgain(gate, stop.error, stop.retryAfterMs);
-  }
-
-  function failAgain(former: Failures | undefined, error: SyncError, retryAfterMs = 0): Failures {
-    const count = (former?.count ?? 0) + 1;
-    // Whatever has failed since (the storage, say): the server's last word still holds.
-    const floorAt = Math.max(former?.floorAt ?? 0, clock.monotonic() + retryAfterMs);
-    return { count, error, floorAt, dueAt: floorAt + backoffMs(count, options.retry, options.random) };
+  /** The decision to carry out; what is not decided waits in its own lane. */
+  function decide(op: Op, verdict: Verdict | undefined): readonly Decision[] {
+    const { members } = op;
+    const key = idempotencyKey(op.sealed);
+    switch (verdict?.kind) {
+      case 'accepted': {
+        const { rows, result, ids = [] } = verdict;
+        return [{ kind: 'accepted', members, key, rows, result, ids }];
+      }
+      case 'refused': {
+        const { rows, error } = verdict;
+        if (members.length > 1) return [{ kind: 'split', members, key, rows }];
+        return [{ kind: 'refused', members, key, rows, error, unanswered: false }];
+      }
+      case 'retry': {
+        const failures = gates.failAgain(members[0]?.failures, verdict.error, verdict.retryAfterMs);
+        for (const mutation of members) mutation.failures = failures;
+        if (failures.count < options.retry.maxAttempts) return [];
+        const error = givenUp(failures.count, verdict.error);
+        return [{ kind: 'refused', members, key, rows: [], error, unanswered: true }];
+      }
+      case 'hold':
+        for (const mutation of members) mutation.failures = gates.failAgain(mutation.failures, verdict.error);
+        return [];
+      case 'undecided':
+      case undefined:
+        return [];
+    }
   }
 
   return {
     run,
     wake: wakeup.wake,
     networkChanged() {
-      if (gate !== undefined) gate = { ...gate, dueAt: gate.floorAt };
-      for (const mutation of ledger.pending.values())
-        if (mutation.failures !== undefined)
-          mutation.failures = { ...mutation.failures, dueAt: mutation.failures.floorAt };
+      gates.networkChanged();
+      for (const mutation of ledger.pending.values()) {
+        if (mutation.failures === undefined) continue;
+        mutation.failures = { ...mutation.failures, dueAt: mutation.failures.floorAt };
+        ledger.lanes.refresh(mutation);
+      }
       wakeup.wake();
     },
     quiet: () =>
@@ -195,7 +264,6 @@ export function createWorker(options: WorkerOptions): Worker {
         quietWaiters.push(resolve);
         wakeup.wake();
       }),
-    total: summary.total,
     get needsAuth() {
       // What was refused for it may have been accepted meanwhile: another tab's send, or an echo in a pull.
       return needsAuth && ledger.pending.size > 0;
@@ -203,17 +271,26 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
-function decisionOf(mutation: PendingMutation, verdict: Verdict | undefined): readonly Decision[] {
-  const { rev } = mutation.record;
-  switch (verdict?.kind) {
-    case 'accepted':
-      return [{ kind: 'accepted', mutation, rev, rows: verdict.rows, result: verdict.result }];
-    case 'refused':
-      return [{ kind: 'refused', mutation, rev, error: verdict.error, rows: verdict.rows }];
-    case 'retry':
-    case 'hold':
-    case 'undecided':
-    case undefined:
-      return [];
-  }
+function subjectOf({ members, sealed }: Op): Parameters<typeof reconcile>[0] {
+  const [first] = members as [PendingMutation, ...PendingMutation[]];
+  return { record: first.record, sealed, command: first.definition?.command ?? false };
+}
+
+function givenUp(attempts: number, cause: SyncError): SyncError {
+  return new SyncError(
+    'GIVEN_UP',
+    `${attempts} attempts brought no answer (${cause.message}). It may have been carried out; retry sends the same key.`,
+    { cause, details: { attempts } },
+  );
+}
+
+/** The answer could not be stored: if the server failed, too, neither error hides the other (RT8). */
+function fail(verdicts: readonly Verdict[], cause: unknown): never {
+  const remote = verdicts.flatMap((verdict) => ('error' in verdict ? [verdict.error] : []))[0];
+  if (remote === undefined) throw cause;
+  const local =
+    cause instanceof SyncError
+      ? cause
+      : new SyncError('STORAGE', 'The outbox could not be written.', { cause });
+  throw new DualFailureError(remote, local);
 }

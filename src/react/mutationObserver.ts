@@ -1,7 +1,7 @@
 import type { Definition } from '../domain/definition.js';
 import { describe, SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
-import type { MutateOptions } from '../engine/caller.js';
+import type { MutateOptions } from '../engine/mutateOptions.js';
 import type { SyncClient } from '../engine/client.js';
 import type { CallOptions, OptimisticMutationOptions } from './mutationOptions.js';
 import type { MutationActions, OptimisticMutationResult } from './mutationResult.js';

@@ -1,5 +1,5 @@
 import type { SyncError } from '../domain/errors.js';
-import type { MutateOptions } from '../engine/caller.js';
+import type { MutateOptions } from '../engine/mutateOptions.js';
 
 /**
  * Callbacks with the signatures of TanStack Query's `useMutation`. One that throws or rejects is reported as an

@@ -37,5 +37,6 @@ const STARTING: SyncStatus = deriveStatus({
   held: 0,
   failed: 0,
   needsAuth: false,
+  breaker: { state: 'closed' },
   lastSyncedAt: undefined,
 });

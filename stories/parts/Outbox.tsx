@@ -12,9 +12,11 @@ import { useCountdown } from './useCountdown.js';
 const STATES: Record<PendingState, string> = {
   saving: 'Saving',
   queued: 'Queued',
+  delayed: 'Delayed',
   sending: 'Sending',
   waiting: 'Waiting',
   parked: 'Parked',
+  needsAttention: 'Needs attention',
 };
 
 function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactNode {

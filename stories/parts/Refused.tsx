@@ -1,12 +1,12 @@
 import { useSyncExternalStore, type ReactNode } from 'react';
-import { useSyncClient, type DeadLetter } from '../../src/index.js';
+import { useSyncClient, type DeadLetterView } from '../../src/index.js';
 import { whyRefused } from '../inspection/whyRefused.js';
 import { describeMutation } from '../inspection/describeMutation.js';
 
 /** Dead letters: edits the server refused, kept until somebody has read why. */
 export function Refused({ owner }: { readonly owner: string }): ReactNode {
   const client = useSyncClient();
-  const letters = useSyncExternalStore<readonly DeadLetter[]>(
+  const letters = useSyncExternalStore<readonly DeadLetterView[]>(
     (listener) => client.watchMutations(listener),
     () => client.deadLetters(),
   );
@@ -17,8 +17,9 @@ export function Refused({ owner }: { readonly owner: string }): ReactNode {
         Refused <span className="count">{letters.length}</span>
       </h3>
       <ul className="entries">
-        {letters.map(({ token, record, error }) => {
-          const { airport, what } = describeMutation(record);
+        {letters.map((letter) => {
+          const { token, error } = letter;
+          const { airport, what } = describeMutation(letter);
           return (
             <li className="entry" key={token}>
               <code className="entry-token" title={`Token ${token}`}>

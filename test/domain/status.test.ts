@@ -13,6 +13,7 @@ const calm: StatusFacts = {
   leader: true,
   durable: true,
   needsAuth: false,
+  breaker: { state: 'closed' },
   pending: 0,
   sending: 0,
   held: 0,

@@ -118,12 +118,12 @@ describe('bad input is refused at the call, in words, and costs nobody else anyt
     [
       'a priority that is none',
       (c) => c.update(todos, 'a', { title: 'x' }, { priority: 'urgent' as never }),
-      'INVALID_OPTIONS: priority is one of critical, high, normal, low, background, received the string "urgent".',
+      'INVALID_OPTIONS: "@update": priority is one of critical, high, normal, low, background, received the string "urgent".',
     ],
     [
       'dependsOn that is no list',
       (c) => c.update(todos, 'a', { title: 'x' }, { dependsOn: 't1' as never }),
-      'INVALID_OPTIONS: dependsOn is an array of tokens, received the string "t1".',
+      'INVALID_OPTIONS: "@update": dependsOn is an array of tokens, received the string "t1".',
     ],
     [
       'where that is neither data nor a function',

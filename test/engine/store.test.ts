@@ -63,7 +63,8 @@ describe('ST2 refusing one removes exactly that one', () => {
     client.update(todos, 'a', { title: 'A' });
     const b = client.update(todos, 'a', { done: true });
     await settle();
-    await pushes[0]?.answer(refused);
+    await pushes[0]?.answer(refused); // both as one (CO2), then each by itself (CO6)
+    await pushes[1]?.answer(refused);
     expect(a()).toEqual({ id: 'a', title: 'milk', n: 0, done: true });
     expect(client.pending().map(({ token }) => token)).toEqual([b.token]);
   });
@@ -75,8 +76,9 @@ describe('ST2 refusing one removes exactly that one', () => {
     client.update(todos, 'a', { title: 'A' });
     client.update(todos, 'a', { title: 'B' });
     await settle();
-    await pushes[0]?.answer(refused);
+    await pushes[0]?.answer(refused); // both as one (CO2), then each by itself (CO6)
     await pushes[1]?.answer(refused);
+    await pushes[2]?.answer(refused);
     expect(seen).toEqual(['A', 'B', 'milk']);
   });
 

@@ -1,5 +1,5 @@
 import { SyncError } from '../../src/domain/errors.js';
-import type { MutateOptions } from '../../src/engine/caller.js';
+import type { MutateOptions } from '../../src/engine/mutateOptions.js';
 import type { MutationHandle } from '../../src/engine/settlement.js';
 import type { Change } from '../../src/domain/changes.js';
 import { lists, todos, type Recorded, type Todo } from './model.js';

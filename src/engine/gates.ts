@@ -1,0 +1,188 @@
+import { backoffMs, type RetryOptions } from '../domain/backoff.js';
+import {
+  CLOSED,
+  fromStored,
+  requestFailed,
+  requestsAllowed,
+  requestStarted,
+  requestSucceeded,
+  requestWithdrawn,
+  toStored,
+  type Breaker,
+  type BreakerOptions,
+  type StoredBreaker,
+} from '../domain/breaker.js';
+import type { SyncError } from '../domain/errors.js';
+import type { Gate } from '../domain/lanes.js';
+import type { RequestOutcome } from '../domain/requestOutcome.js';
+import type { BreakerStatus } from '../domain/status.js';
+import { isObject } from '../domain/wire.js';
+import type { Failures } from './pendingMutation.js';
+import type { Clock, Random } from './ports.js';
+
+/**
+ * What may go which way, and when: what the server asked for, backoff, and the breaker, for each route (RT2, RT4, RT5).
+ * A route is the transport, pulls included, or the definition whose own function sends.
+ */
+export interface Gates {
+  gate(route: string): Gate;
+  /** A request goes that way. Only for one that was allowed. */
+  started(route: string): void;
+  /** Monotonic milliseconds before which the server wants no request, whoever asks; Infinity while a probe finds out. */
+  askAt(route: string): number;
+  /** What a request said of the server. */
+  heard(route: string, health: Health): void;
+  /** What came of mutations that were sent. */
+  report(route: string, outcome: RequestOutcome): void;
+  /** Nobody will know what came of it. */
+  withdrawn(route: string): void;
+  /** The network may be back: backoffs end, what the server asked for stays. */
+  networkChanged(): void;
+  /** Clients that lost one server must not all come back at once (RT5). */
+  reconnected(): void;
+  /** How long the next attempt of something that failed has to wait. */
+  failAgain(former: Failures | undefined, error: SyncError, retryAfterMs?: number): Failures;
+  /** Of the route that is open for longest. */
+  readonly breaker: BreakerStatus;
+}
+
+/** What a request says of the server's health and wishes. */
+export interface Health {
+  /** It does what it should. */
+  readonly answered: boolean;
+  /** It counts against it (RT4). */
+  readonly failed: boolean;
+  /** Milliseconds for which its rate limit leaves nothing. */
+  readonly restMs: number;
+  /** Milliseconds for which it asked to be left alone. */
+  readonly retryAfterMs: number;
+}
+
+export interface GatesOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly retry: RetryOptions;
+  readonly breaker: BreakerOptions;
+  /** What was kept by an earlier session. */
+  readonly stored: () => unknown;
+  /** A breaker has opened or closed: `stored` is to be kept. */
+  readonly tripped: (route: string, breaker: Breaker, stored: unknown) => void;
+}
+
+interface Route {
+  breaker: Breaker;
+  /** Since the last request that way decided nothing. */
+  failures: Failures | undefined;
+  /** Monotonic milliseconds: what the server asked for, by `Retry-After` or its rate limit. */
+  floorAt: number;
+}
+
+export function createGates(options: GatesOptions): Gates {
+  const { clock, random, retry } = options;
+  let routes: Map<string, Route> | undefined;
+  let calmUntil = 0;
+  let status: BreakerStatus = { state: 'closed' };
+
+  /** Read on first use, when the storage is open. */
+  function all(): Map<string, Route> {
+    if (routes !== undefined) return routes;
+    routes = new Map();
+    const stored = options.stored();
+    for (const [route, value] of Object.entries(isObject(stored) ? stored : {})) {
+      const breaker = fromStored(value, clock.monotonic(), clock.now(), options.breaker);
+      routes.set(route, { breaker, failures: undefined, floorAt: 0 });
+    }
+    return routes;
+  }
+
+  function at(route: string): Route {
+    const found = all().get(route);
+    if (found !== undefined) return found;
+    const created: Route = { breaker: CLOSED, failures: undefined, floorAt: 0 };
+    all().set(route, created);
+    return created;
+  }
+
+  function setBreaker(name: string, next: Breaker): void {
+    const route = at(name);
+    const before = route.breaker;
+    route.breaker = next;
+    if (next.state === before.state) return;
+    status = readStatus();
+    options.tripped(name, next, storedBreakers());
+  }
+
+  function storedBreakers(): Record<string, StoredBreaker> {
+    const entries = [...all()].flatMap(([name, { breaker }]) => {
+      const stored = toStored(breaker, clock.monotonic(), clock.now());
+      return stored === undefined ? [] : [[name, stored] as const];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  function readStatus(): BreakerStatus {
+    let worst: BreakerStatus = { state: 'closed' };
+    for (const { breaker } of all().values()) {
+      if (breaker.state === 'half-open' && worst.state === 'closed') worst = { state: 'half-open' };
+      if (breaker.state !== 'open') continue;
+      const until = clock.now() + Math.max(breaker.until - clock.monotonic(), 0);
+      if (worst.state !== 'open' || until > worst.until) worst = { state: 'open', until };
+    }
+    return worst;
+  }
+
+  function heard(name: string, { answered, failed, restMs, retryAfterMs }: Health): void {
+    const route = at(name);
+    const now = clock.monotonic();
+    route.floorAt = Math.max(route.floorAt, now + Math.max(restMs, retryAfterMs));
+    if (failed) setBreaker(name, requestFailed(route.breaker, now, options.breaker, random));
+    else if (answered) setBreaker(name, requestSucceeded(route.breaker));
+    else setBreaker(name, requestWithdrawn(route.breaker, now));
+  }
+
+  const floorOf = ({ floorAt, breaker }: Route): number =>
+    Math.max(floorAt, breaker.state === 'open' ? breaker.until : 0);
+
+  function failAgain(former: Failures | undefined, error: SyncError, retryAfterMs = 0): Failures {
+    const count = (former?.count ?? 0) + 1;
+    // Whatever has failed since (the storage, say): the server's last word still holds.
+    const floorAt = Math.max(former?.floorAt ?? 0, clock.monotonic() + retryAfterMs);
+    return { count, error, floorAt, dueAt: floorAt + backoffMs(count, retry, random) };
+  }
+
+  return {
+    gate(name) {
+      const route = at(name);
+      return {
+        at: Math.max(route.failures?.dueAt ?? 0, floorOf(route)),
+        calmUntil,
+        room: requestsAllowed(route.breaker, clock.monotonic()),
+      };
+    },
+    askAt(name) {
+      const route = at(name);
+      const isProbed = route.breaker.state === 'half-open';
+      return isProbed ? Infinity : floorOf(route);
+    },
+    started: (name) => setBreaker(name, requestStarted(at(name).breaker, clock.monotonic())),
+    heard,
+    report(name, { answered, failed, restMs, stop }) {
+      const route = at(name);
+      route.failures = stop && failAgain(route.failures, stop.error, stop.retryAfterMs);
+      heard(name, { answered, failed, restMs, retryAfterMs: stop?.retryAfterMs ?? 0 });
+    },
+    withdrawn: (name) => setBreaker(name, requestWithdrawn(at(name).breaker, clock.monotonic())),
+    networkChanged() {
+      for (const route of all().values())
+        if (route.failures !== undefined)
+          route.failures = { ...route.failures, dueAt: route.failures.floorAt };
+    },
+    reconnected() {
+      calmUntil = clock.monotonic() + random() * retry.spreadMs;
+    },
+    failAgain,
+    get breaker() {
+      return status;
+    },
+  };
+}

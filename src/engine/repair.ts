@@ -1,0 +1,62 @@
+import { idempotencyKey, type MutationRecord, type Sealed, type Token } from '../domain/mutation.js';
+import { planLeave, type Departure } from './departures.js';
+import { rewriting, type Ledger } from './ledger.js';
+import type { PendingMutation } from './pendingMutation.js';
+import type { StorageWrite } from './ports.js';
+
+// What the outbox does with dead letters (RT7): each is one transaction.
+
+interface Requeue {
+  readonly mutations: readonly PendingMutation[];
+  /** What was given up without an answer goes again under the key it went with (RT6). */
+  readonly seals: ReadonlyMap<PendingMutation, Sealed>;
+  readonly write: StorageWrite;
+}
+
+/** Lets dead letters in again, at the end of the queue, as `mutations`; undefined when one of them is no dead letter any more. */
+export function planRequeue(ledger: Ledger, mutations: readonly PendingMutation[]): Requeue | undefined {
+  const letters = mutations.map((m) => ledger.deadLetters.get(m.token));
+  if (letters.some((letter) => letter === undefined || letter.held === true)) return undefined;
+  const seals = new Map<PendingMutation, Sealed>();
+  mutations.forEach((mutation, i) => {
+    const sealed = letters[i]?.sealed;
+    if (sealed !== undefined && mutation.record.rev === letters[i]?.record.rev) seals.set(mutation, sealed);
+  });
+  const distinct = new Map([...seals.values()].map((sealed) => [idempotencyKey(sealed), sealed]));
+  return {
+    mutations,
+    seals,
+    write: {
+      append: [mutations.map((m) => m.record)],
+      put: { seals: [...distinct].map(([id, sealed]) => ({ id, sealed: [sealed] })) },
+      remove: { deadLetters: mutations.map((m) => m.token) },
+    },
+  };
+}
+
+/** Lets a refused mutation that is still shown go on, where it stands, as `record`. */
+export function planRepair(ledger: Ledger, token: Token, record: MutationRecord): Departure | undefined {
+  const letter = ledger.deadLetters.get(token);
+  const mutation = ledger.pending.get(token);
+  if (mutation === undefined || letter?.held !== true) return undefined;
+  const rebased = new Map([[mutation, record]]);
+  const { put, remove } = rewriting(ledger, [], [], rebased);
+  const sealed = letter.sealed !== undefined && record.rev === letter.record.rev ? letter.sealed : undefined;
+  const seals = sealed === undefined ? [] : [{ id: idempotencyKey(sealed), sealed: [sealed] }];
+  return {
+    leaving: [],
+    split: [],
+    rebased,
+    rows: [],
+    write: { put: { ...put, seals }, remove: { ...remove, deadLetters: [token] } },
+  };
+}
+
+/** Forgets a dead letter, and takes its value back where that is still shown. */
+export function planDiscard(ledger: Ledger, token: Token): Departure | undefined {
+  const letter = ledger.deadLetters.get(token);
+  if (letter === undefined) return undefined;
+  const held = letter.held === true ? ledger.pending.get(token) : undefined;
+  const members = held === undefined ? [] : [held];
+  return planLeave(ledger, members, { kind: 'cancelled' }, { remove: { deadLetters: [token] } });
+}

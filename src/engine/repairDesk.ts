@@ -1,0 +1,199 @@
+import { editedChanges } from '../domain/builtInVariables.js';
+import type { AnyCollection } from '../domain/collection.js';
+import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
+import { describe, SyncError } from '../domain/errors.js';
+import { renameInChange, type Ids } from '../domain/identity.js';
+import { idempotencyKey, type DeadLetter, type Token } from '../domain/mutation.js';
+import { applyInTransaction } from './applyInTransaction.js';
+import type { Call, Caller, Identity } from './caller.js';
+import { causeOf } from './deadLetterView.js';
+import { checkDependencies } from './dependents.js';
+import type { Ledger } from './ledger.js';
+import type { Outbox } from './outbox.js';
+import type { PendingMutation } from './pendingMutation.js';
+import { createSettlement, type MutationHandle, type Settlement } from './settlement.js';
+import type { Store } from './store.js';
+
+/** What the user does about dead letters (RT7). */
+export interface RepairDesk {
+  /**
+   * Tries a dead letter again, under the same token: shown at once, then durable. With it come those that were refused
+   * only because of it. Throws the mutation's own errors, and leaves it a dead letter.
+   */
+  readonly retry: (token: Token, editedVariables?: unknown) => MutationHandle;
+  readonly discard: (token: Token) => Promise<void>;
+}
+
+export interface RepairDeskOptions {
+  readonly caller: Caller;
+  readonly definitions: ReadonlyMap<string, AnyDefinition>;
+  readonly collections: ReadonlyMap<string, AnyCollection>;
+  readonly ids: Ids;
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly alive: () => void;
+  readonly changed: (mutations: readonly PendingMutation[]) => void;
+}
+
+export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
+  const { caller, definitions, collections, ids, ledger, store, outbox } = options;
+
+  function retry(token: Token, edited?: unknown): MutationHandle {
+    options.alive();
+    const letter = ledger.deadLetters.get(token);
+    if (letter === undefined || ledger.pending.get(token)?.undecided === true)
+      throw new SyncError('UNKNOWN_TOKEN', `${describe(token)} is not the token of a dead letter.`);
+    const settlement = createSettlement(token);
+    void (letter.held === true ? repair(letter, edited, settlement) : requeue(letter, edited, settlement));
+    return settlement.handle;
+  }
+
+  /** Its value was taken back: it goes to the end of the queue. */
+  function requeue(letter: DeadLetter, edited: unknown, settlement: Settlement): Promise<void> {
+    const first = caller.begin(callOf(letter, edited), identityOf(letter, edited), settlement);
+    if (first === undefined) return alreadySo(letter, settlement);
+    checkDependencies(first, ledger);
+    const mutations = [show(first)];
+    for (const other of companionsOf(letter, edited)) {
+      const mutation = beginOrLeave(other);
+      if (mutation !== undefined) mutations.push(show(mutation));
+    }
+    return keep(mutations, settlement, () => outbox.requeue(mutations));
+  }
+
+  /** Its value is still shown, and what follows it waits: it goes on where it stands. */
+  function repair(letter: DeadLetter, edited: unknown, settlement: Settlement): Promise<void> {
+    const held = ledger.pending.get(letter.token);
+    if (held === undefined) return Promise.resolve();
+    store.change({ drop: [held] }); // it starts from what was there before it
+    let mutation: PendingMutation | undefined;
+    try {
+      mutation = caller.begin(callOf(letter, edited), identityOf(letter, edited), settlement);
+    } finally {
+      store.change({ add: [held] });
+    }
+    if (mutation === undefined) return alreadySo(letter, settlement);
+    const { record } = mutation;
+    held.settlement = settlement;
+    return keep([], settlement, () => outbox.repair(letter.token, record));
+  }
+
+  function show(mutation: PendingMutation): PendingMutation {
+    ledger.add(mutation);
+    store.apply(mutation);
+    options.changed([mutation]);
+    return mutation;
+  }
+
+  async function keep(
+    mutations: readonly PendingMutation[],
+    settlement: Settlement,
+    store_: () => Promise<boolean>,
+  ): Promise<void> {
+    const takeBack = (error: SyncError): void => {
+      for (const mutation of mutations) ledger.remove(mutation);
+      store.change({ drop: mutations });
+      settlement.rejected(error);
+      options.changed(mutations);
+    };
+    try {
+      if (await store_()) return;
+      takeBack(new SyncError('UNKNOWN_TOKEN', 'The dead letter was retried or discarded in another tab.'));
+      await outbox.catchUp();
+    } catch (cause) {
+      takeBack(
+        new SyncError('STORAGE', 'The retry could not be stored; it is a dead letter still.', { cause }),
+      );
+    }
+  }
+
+  /** What it was to do is so already: there is nothing to send. */
+  async function alreadySo({ token }: DeadLetter, settlement: Settlement): Promise<void> {
+    try {
+      await outbox.discard(token);
+      settlement.accepted(undefined);
+    } catch (cause) {
+      settlement.rejected(new SyncError('STORAGE', 'The dead letter could not be removed.', { cause }));
+    }
+  }
+
+  /** What was sent as one goes as one again, and what was refused only because of it follows. */
+  function companionsOf(letter: DeadLetter, edited: unknown): readonly DeadLetter[] {
+    const all = [...ledger.deadLetters.values()].filter((other) => other.held !== true);
+    const key =
+      edited === undefined && letter.sealed !== undefined ? idempotencyKey(letter.sealed) : undefined;
+    const found = new Set([letter]);
+    for (const one of found)
+      for (const other of all)
+        if (causeOf(other.error) === one.token || (key !== undefined && sealKey(other) === key))
+          found.add(other);
+    found.delete(letter);
+    return [...found].sort((a, b) => a.record.createdAt - b.record.createdAt || (a.token < b.token ? -1 : 1));
+  }
+
+  function beginOrLeave(letter: DeadLetter): PendingMutation | undefined {
+    try {
+      return caller.begin(callOf(letter, undefined), identityOf(letter, undefined), undefined);
+    } catch {
+      return undefined; // it stays a dead letter, with its own reasons
+    }
+  }
+
+  function callOf(letter: DeadLetter, edited: unknown): Call {
+    const { record } = letter;
+    const scope = record.lanes.find((lane) => lane.startsWith('scope:'))?.slice('scope:'.length);
+    const asked = {
+      priority: record.priority,
+      dependsOn: record.dependsOn.filter((token) => token !== letter.token && isOpen(token)),
+      ...(scope !== undefined && { scope }),
+      ...(record.meta !== undefined && { meta: record.meta }),
+    };
+    if (isBuiltIn(record.name)) {
+      const changes = edited === undefined ? record.changes : editedChanges(record, edited);
+      return {
+        name: record.name,
+        definition: undefined,
+        variables: undefined,
+        work(tx) {
+          for (const change of changes)
+            applyInTransaction(tx, renameInChange(change, ids, collections), collections);
+        },
+        options: asked,
+      };
+    }
+    const { definition, parked, variables } = caller.revive(record, 0, 0);
+    if (definition === undefined)
+      throw parked ?? new SyncError('HANDLER_MISSING', `"${record.name}" has no definition here.`);
+    return {
+      name: record.name,
+      definition: definitions.get(record.name),
+      variables: edited === undefined ? variables : edited,
+      work: (tx, checked) => definition.optimistic(tx, checked),
+      options: asked,
+    };
+  }
+
+  /** Still to be decided, or refused itself: what was accepted needs no naming. */
+  const isOpen = (token: Token): boolean => ledger.pending.has(token) || ledger.deadLetters.has(token);
+
+  return {
+    retry,
+    async discard(token) {
+      options.alive();
+      await outbox.discard(token);
+    },
+  };
+}
+
+const sealKey = ({ sealed }: DeadLetter): string | undefined => sealed && idempotencyKey(sealed);
+
+/** Refused content gets another key; what may have arrived keeps its own, so that it cannot happen twice (RT6). */
+function identityOf({ token, record, error, refusedAt, sealed }: DeadLetter, edited: unknown): Identity {
+  const goesAsItWent = sealed !== undefined && edited === undefined;
+  return {
+    token,
+    rev: goesAsItWent ? record.rev : record.rev + 1,
+    history: [...(record.history ?? []), { error, refusedAt }],
+  };
+}

@@ -1,0 +1,83 @@
+import type { Run } from '../domain/lanes.js';
+import { idempotencyKey, type Sealed } from '../domain/mutation.js';
+import { planLeave, type Departure } from './departures.js';
+import type { Ledger } from './ledger.js';
+import type { PendingMutation } from './pendingMutation.js';
+import type { StorageWrite } from './ports.js';
+
+/** Chosen to go out as one: a mutation, or several to be merged. */
+export type Group = Run<PendingMutation>;
+
+/** What goes out under one key. */
+export interface Op {
+  readonly members: readonly PendingMutation[];
+  readonly sealed: Sealed;
+}
+
+/** What becomes of mutations that are to be sent as one; those behind `members` stay as they were. */
+export type Frozen = { readonly members: readonly PendingMutation[] } & (
+  | { readonly kind: 'sealed'; readonly sealed: Sealed }
+  /** Together they do nothing: there is nothing to send (CO1). */
+  | { readonly kind: 'annulled' }
+  /** Not now, or never: left as they were. */
+  | { readonly kind: 'left' }
+);
+
+/** What was frozen just before, in the same transaction, and as what; undefined for what was annulled. */
+export type Along = ReadonlyMap<PendingMutation, Sealed | undefined>;
+
+export type Freeze = (members: readonly PendingMutation[], along: Along) => Frozen;
+
+interface Sealing {
+  readonly frozen: readonly Op[];
+  /** Of the seal record. */
+  readonly id: string;
+  /** Of what was annulled, if anything was. */
+  readonly departure: Departure | undefined;
+  readonly write: StorageWrite;
+}
+
+/** Freezes what is still there and in turn: since it was chosen, this tab may have learnt of earlier mutations (SC1). */
+export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freeze): Sealing | undefined {
+  const frozen: Op[] = [];
+  const annulled: PendingMutation[] = [];
+  const along = new Map<PendingMutation, Sealed | undefined>();
+  for (const members of inTurn(ledger, groups)) {
+    const [first] = members;
+    if (first?.phase.kind !== 'queued') continue;
+    const result = freeze(members, along);
+    if (result.kind === 'left') continue;
+    if (result.kind === 'sealed') frozen.push(result);
+    else annulled.push(...result.members);
+    for (const mutation of result.members)
+      along.set(mutation, result.kind === 'sealed' ? result.sealed : undefined);
+  }
+  const first = frozen[0];
+  if (first === undefined && annulled.length === 0) return undefined;
+  const id = first === undefined ? '' : idempotencyKey(first.sealed);
+  const seals = first === undefined ? [] : [{ id, sealed: frozen.map((op) => op.sealed) }];
+  const departure =
+    annulled.length === 0 ? undefined : planLeave(ledger, annulled, { kind: 'annulled' }, { put: { seals } });
+  return { frozen, id, departure, write: departure?.write ?? { put: { seals } } };
+}
+
+/** What of `groups` may be sent now: sealed, and with nothing undecided before it but what goes with it. */
+export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
+  return inTurn(ledger, groups).flatMap((members) => {
+    const phase = members[0]?.phase;
+    if (phase?.kind !== 'sealed') return [];
+    const { sealed } = phase;
+    const together = members.filter((m) => m.phase.kind === 'sealed' && m.phase.sealed === sealed);
+    return [{ members: together, sealed }];
+  });
+}
+
+function inTurn(ledger: Ledger, groups: readonly Group[]): readonly (readonly PendingMutation[])[] {
+  return ledger.lanes.inTurn(
+    groups,
+    (mutation) =>
+      ledger.pending.get(mutation.token) === mutation &&
+      !mutation.cancelling &&
+      (mutation.phase.kind === 'queued' || mutation.phase.kind === 'sealed'),
+  );
+}
