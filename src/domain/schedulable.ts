@@ -10,7 +10,7 @@ export interface Schedulable {
   readonly lanes: readonly Lane[];
   readonly priority: Priority;
   readonly dependsOn: readonly Token[];
-  /** `TRANSPORT`: with others, through the transport. Else the name of the definition that sends it by its own function, alone. */
+  /** `TRANSPORT`, or the name of the definition that sends it by its own function, alone. */
   readonly route: string;
   /**
    * What follows it in its lanes, and its dependents, need its answer (server-assigned ids): nothing rides behind it
@@ -24,9 +24,12 @@ export interface Schedulable {
   readonly suspect: boolean;
   /** In flight now. */
   readonly sending: boolean;
-  /** Monotonic milliseconds before which it must not be sent; Infinity while it is parked, held, not durable, or being taken back. */
+  /**
+   * Monotonic milliseconds before which it must not be sent; Infinity while it is parked, held, not durable, or being
+   * taken back.
+   */
   readonly dueAt: number;
-  /** Monotonic milliseconds since when it waits: waiting raises its priority slowly (SC2). May change without a `refresh`. */
+  /** Monotonic milliseconds since when it waits: waiting raises its priority slowly (SC2). It needs no `refresh`. */
   readonly since: number;
   /** The order: by `seq`, then by `place`. Infinity while it is not stored. */
   readonly seq: number;

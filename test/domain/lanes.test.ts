@@ -60,6 +60,18 @@ describe('SC1 lanes', () => {
   test('a lane named twice is one lane', () =>
     expect(batchOf([m('', { token: 'x1', lanes: ['x', 'x'] })])).toEqual(['x1']));
 
+  test('one that is added twice is there once, as it is now', () => {
+    const twice = m('x', { token: 'x1' });
+    const lanes = lanesOf(twice, m('x', { token: 'x2' }));
+    twice.sending = true;
+    lanes.add(twice);
+    expect(lanes.size).toBe(2);
+    expect(shown(lanes.select(turn, begin)).batch).toEqual([]);
+    twice.sending = false;
+    lanes.add(twice);
+    expect(shown(lanes.select(turn, begin)).batch).toEqual(['x1', 'x2']);
+  });
+
   test('one that became known late takes its place in the order', () => {
     const lanes = lanesOf(m('x', { token: 'x1', seq: 1 }), m('x', { token: 'x4', seq: 4 }));
     for (const seq of [2, 3]) lanes.add(m('x', { token: `x${seq}`, seq }));
@@ -130,8 +142,8 @@ describe('SC2 priority', () => {
     const old = m('old', { token: 'old', priority: 'background', since: 0 });
     const fresh = (now: number) => [m('a', { token: 'high', priority: 'high', since: now }), old];
     const at = (now: number) => batchOf(fresh(now), gated({ room: 1 }, { now }));
-    expect(at(3 * AGING_MS - 1)).toEqual(['high']);
-    expect(at(3 * AGING_MS)).toEqual(['old']); // as good now, and older
+    expect(at(3 * 60_000 - 1)).toEqual(['high']);
+    expect(at(3 * 60_000)).toEqual(['old']); // as good now, and older
   });
 
   test('all that wait equally long keep their priorities, however long it is', () => {
@@ -226,16 +238,18 @@ test('SC3 one that has failed goes last with its followers: a server that stops 
     m('z', { token: 'z1', dependsOn: ['x1'] }),
   ];
   expect(batchOf(queue)).toEqual(['y1', 'x1', 'x2', 'z1']);
+  const other = m('w', { token: 'w1', seq: failed.seq, place: failed.place + 0.5, suspect: true });
+  expect(batchOf([...queue, other])).toEqual(['y1', 'x1', 'w1', 'x2', 'z1']);
 });
 
 describe('CO3 what merges', () => {
   const one = (token: string, rest: Partial<Item> = {}) => m('x', { token, kind: -1, ...rest });
 
   test('a run takes in what follows it, in the place of its first, and counts once', () => {
-    const queue = [one('x1'), m('y', { token: 'y1' }), one('x2')];
-    expect(batchOf(queue)).toEqual(['x1+x2', 'y1']);
-    expect(batchOf(queue, gated({ room: 1 }))).toEqual(['x1+x2']);
-    expect(batchOf(queue, { ...turn, ordered: false })).toEqual(['x1+x2', 'y1']);
+    const queue = [one('x1'), m('y', { token: 'y1' }), one('x2'), one('x3')];
+    expect(batchOf(queue)).toEqual(['x1+x2+x3', 'y1']);
+    expect(batchOf(queue, gated({ room: 1 }))).toEqual(['x1+x2+x3']);
+    expect(batchOf(queue, { ...turn, ordered: false })).toEqual(['x1+x2+x3', 'y1']);
   });
 
   test.each<[string, Partial<Item>]>([
@@ -264,8 +278,12 @@ describe('CO3 what merges', () => {
     expect(batchOf([queue[0]!, queue[2]!])).toEqual(['x1+x2']);
   });
 
-  test('one whose answer is needed may take others in, and nothing rides behind them', () =>
-    expect(batchOf([one('x1', { closing: true }), one('x2'), m('x')])).toEqual(['x1+x2']));
+  test('one whose answer is needed may take others in, and nothing rides behind them', () => {
+    for (const closing of [0, 1])
+      expect(batchOf([0, 1].map((i) => one(`x${i}`, { closing: i === closing })).concat(m('x')))).toEqual([
+        'x0+x1',
+      ]);
+  });
 
   test('what has its own function merges too, and riders do', () => {
     expect(selected([one('x1', { route: 'f' }), one('x2', { route: 'f' })]).alone).toEqual(['x1+x2']);
