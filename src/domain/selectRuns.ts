@@ -38,7 +38,7 @@ export function selectRuns<M extends Schedulable, R extends Run<M>>(
   const released: Queued<M>[] = [];
   /** What may ride behind what is in the batch already; they are no heads yet. */
   const riders = createReadyHeads<M>();
-  /** Of those behind what is in the batch: how many of what they wait for are in it, and whether one of these is suspect. */
+  /** Those behind what is in the batch: how many they still wait for, and whether they follow a suspect or are one. */
   const behind = new Map<Queued<M>, { waitsFor: number; suspect: boolean }>();
   const batched = new Set<Queued<M>>();
 
