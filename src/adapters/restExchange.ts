@@ -69,11 +69,8 @@ async function findCreated(op: RowOp, by: Exchange): Promise<Answer | undefined>
   }
   if (safety === 'none') return undefined;
   const seen = await look(op, by);
-  if (seen.kind === 'undecided') return seen.reply;
-  return seen.kind === 'found' ? there(seen.row) : undefined;
+  return seen.kind === 'undecided' || seen.kind === 'found' ? seen.reply : undefined;
 }
-
-const there = (row: ServerRow): Answer => ({ kind: 'answer', status: 200, rows: [row], result: row.row });
 
 function getter({ ask }: Exchange): RestGet {
   return async (path, query = {}) => {
@@ -91,7 +88,7 @@ function getter({ ask }: Exchange): RestGet {
 async function explain(reply: Extract<Answer, { kind: 'answer' }>, op: RowOp, by: Exchange): Promise<Answer> {
   const { safety } = by.resource;
   const isUnreadable = op.kind === 'insert' && safety === 'none';
-  if (reply.problem?.type?.endsWith('in-progress') === true || isUnreadable) return reply;
+  if (String(reply.problem?.type).endsWith('in-progress') || isUnreadable) return reply;
   const mayBeOurs =
     op.kind === 'insert' || (op.kind !== 'delete' && by.resent && safety !== 'idempotency-key');
   if (reply.rows.length > 0 && !mayBeOurs) return reply;
@@ -105,7 +102,7 @@ async function explain(reply: Extract<Answer, { kind: 'answer' }>, op: RowOp, by
       return op.kind === 'delete' ? { ...reply, status: 404 } : reply;
     case 'found':
       return mayBeOurs && holds(seen.json, JSON.parse(op.request.body ?? 'null'))
-        ? there(seen.row)
+        ? seen.reply
         : { ...reply, rows: [seen.row], problem: { ...reply.problem, current: entityOf(seen.row) } };
   }
 }

@@ -9,7 +9,7 @@ import { entityTag, type Resource, type RestJson } from './restResource.js';
 
 /** What the server has under the op's id. */
 export type Sight =
-  | { readonly kind: 'found'; readonly row: ServerRow; readonly json: unknown }
+  | { readonly kind: 'found'; readonly row: ServerRow; readonly json: unknown; readonly reply: Answer }
   | { readonly kind: 'absent' }
   /** Rows cannot be read there, or not like this. */
   | { readonly kind: 'unclear' }
@@ -51,7 +51,8 @@ export function readSight(received: Received, op: RowOp, resource: Resource): Si
   const reply = refusal(received);
   if (reply === undefined) {
     const row = serverRow(received, op, resource);
-    return row instanceof Error || row?.id !== op.id ? { kind: 'unclear' } : { kind: 'found', row, json };
+    if (row === undefined || row instanceof Error || row.id !== op.id) return { kind: 'unclear' };
+    return { kind: 'found', row, json, reply: withRow(received, row) };
   }
   if (reply.kind !== 'answer' || reply.status >= 500 || WITHOUT_PROBLEM.has(reply.status))
     return { kind: 'undecided', reply };
@@ -109,8 +110,11 @@ function readUpdated(received: Received, op: RowOp, resource: Resource): Answer 
   if (row === undefined) return accepted(received);
   if (row instanceof Error) return failed(unexpected(received, 'it cannot be read as a row', row));
   if (row.id !== op.id) return ofAnother(received);
-  return isIgnored(row, op) ? ignored(row, op) : accepted(received, { rows: [row], result: row.row });
+  return isIgnored(row, op) ? ignored(received, op, row) : withRow(received, row);
 }
+
+const withRow = (received: Received, row: ServerRow): Answer =>
+  accepted(received, { rows: [row], result: row.row });
 
 const ofAnother = (received: Received): Answer => failed(unexpected(received, 'it is about another row'));
 
@@ -120,12 +124,12 @@ function isIgnored({ row = {} }: ServerRow, { was = {} }: RowOp): boolean {
   return fields.length > 0 && fields.every((field) => sameValue(row[field], was[field]));
 }
 
-function ignored(row: ServerRow, { request }: RowOp): Answer {
+function ignored(received: Received, { collection, request }: RowOp, row: ServerRow): Answer {
   const problem = {
     title: 'The server left the row as it was',
-    detail: `It may not read ${request.headers['content-type'] ?? ''}: then set contentType of "${row.collection}".`,
+    detail: `It may not read ${request.headers['content-type'] ?? ''}: then set contentType of "${collection}".`,
   };
-  return { kind: 'answer', status: 415, rows: [row], problem };
+  return accepted(received, { status: 415, rows: [row], problem });
 }
 
 /** Undefined when the JSON has no id: it is not about a row. An error when the app's own functions stumble over it. */
