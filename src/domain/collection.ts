@@ -80,6 +80,6 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
     keyField: typeof key === 'string' ? key : undefined,
     schema,
     serverIds,
-    references: Object.entries<string>(references as Record<string, string>),
+    references: Object.entries<string>(references),
   };
 }

@@ -1,15 +1,15 @@
 import { keyOf } from '../domain/changes.js';
 import { entityKey, type EntityKey } from '../domain/entity.js';
 import { describe, SyncError } from '../domain/errors.js';
-import type { Transaction } from '../domain/transaction.js';
-import { abortable } from './abortable.js';
-import { createCaller, type Call } from './caller.js';
+import { createCaller } from './caller.js';
+import { createCalls } from './calls.js';
 import type { SyncClient } from './client.js';
 import type { Leaving } from './departures.js';
 import { fallbackStorage } from './fallbackStorage.js';
 import { createGates } from './gates.js';
 import { createLeadership } from './leadership.js';
 import { createLedger } from './ledger.js';
+import { createLife, untilEnd } from './life.js';
 import { createLiveQueries } from './liveQueries.js';
 import { createMutator } from './mutator.js';
 import { checkOptions, pickDefined, type SyncClientOptions } from './options.js';
@@ -21,7 +21,7 @@ import { createReachability } from './reachability.js';
 import { createRepairDesk } from './repairDesk.js';
 import { createReporter } from './reporter.js';
 import { createStore } from './store.js';
-import { syncOnce } from './syncOnce.js';
+import { syncOnce, type SyncOnceOptions } from './syncOnce.js';
 import { tellOutcome, type Emit } from './tellOutcome.js';
 import { createSummaryCounter } from './summary.js';
 import { createTopics } from './topics.js';
@@ -37,22 +37,16 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const { clock, random, createId, logger } = { ...platform, ...pickDefined(options) };
   const connectivity = options.connectivity ?? platform.connectivity();
   const reachability = createReachability(connectivity, clock, () => gates.reconnected());
-  const life = new AbortController();
+  const controller = new AbortController();
   const leadership = createLeadership({
     lease: options.lease ?? platform.lease(),
     name: `holdfast:${namespace}`,
     clock,
-    signal: life.signal,
+    signal: controller.signal,
   });
-  let isReady = false;
-  let isPaused = false;
-  /** Another tab has written since we read. A hint that comes during start-up must not be lost. */
-  let hinted = false;
-  const paused = (): boolean => isPaused;
+  const paused = (): boolean => life.isPaused;
   const now = (): number => clock.now();
-  const alive = (): void => life.signal.throwIfAborted();
-  const until = <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> =>
-    abortable(abortable(work, life.signal), signal);
+  const alive = (): void => controller.signal.throwIfAborted();
 
   const events = createTopics<unknown>((error) => logger.warn('holdfast: an event listener threw', error));
   const emit: Emit = (event, data) => events.publish(event, data);
@@ -73,8 +67,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     clock,
     failed,
     facts: () => ({
-      ready: isReady,
-      paused: isPaused,
+      ready: life.isReady,
+      paused: life.isPaused,
       leader: leadership.leads,
       online: reachability.online,
       durable: storage.durable,
@@ -104,10 +98,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     clock,
     maxBytes: transport?.limits.maxBytes ?? Infinity,
   });
-  const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => {
-    hinted = true;
-    readHints();
-  });
+  const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => life.heard());
   const outbox = createOutbox({
     storage,
     ledger,
@@ -220,76 +211,39 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     changed([mutation]);
   }
 
-  async function start(): Promise<void> {
-    try {
-      await storage.open(namespace);
-      await outbox.open();
-    } catch (error) {
-      logger.warn('holdfast: the outbox could not be read', error);
-      failed(error);
-    }
-    isReady = true;
-    readHints();
-    mutator.ready();
-    changed();
-  }
-
-  async function drain(): Promise<void> {
-    await ready;
-    await leadership.hold(async () => {
-      await outbox.catchUp().catch(failed); // what the tab before us wrote last
-      if (puller !== undefined) realtime?.listen(puller.wake, life.signal);
-      await Promise.all([worker.run(life.signal), puller?.run(life.signal)]);
-    });
-  }
-
-  function readHints(): void {
-    if (!hinted || !isReady || life.signal.aborted) return;
-    hinted = false;
-    outbox.catchUp().catch(failed);
-  }
-
-  function networkChanged(): void {
-    reachability.reconsider();
-    if (connectivity.online) {
-      worker.networkChanged();
-      puller?.wake();
-    }
-    changed();
-  }
-
-  async function begun(): Promise<void> {
-    await ready;
-    await outbox.idle();
-    await leadership.decided();
-  }
-
-  const active = (): boolean => leadership.leads && !isPaused;
-  const unsubscribe = connectivity.subscribe(networkChanged);
-  const ready = start();
-  const draining = drain();
+  const life = createLife({
+    namespace,
+    controller,
+    storage,
+    outbox,
+    mutator,
+    worker,
+    puller,
+    realtime,
+    leadership,
+    connectivity,
+    reachability,
+    logger,
+    changed,
+    failed,
+    closeTabs: () => tabs.close(),
+  });
+  const syncing: SyncOnceOptions = {
+    worker,
+    total: summary.total,
+    puller,
+    clock,
+    begun: life.begun,
+    active: () => leadership.leads && !life.isPaused,
+    announce: () => tabs.announce(),
+  };
 
   return {
     namespace,
-    ready,
+    ready: life.ready,
     store: store.api,
     status: reporter.status,
-    mutate(definition, variables, mutateOptions = {}) {
-      mutator.check(definition);
-      return mutator.perform({
-        name: definition.name,
-        definition,
-        variables,
-        work: (tx, checked) => definition.optimistic(tx, checked as typeof variables),
-        options: mutateOptions,
-      });
-    },
-    insert: (collection, row, mutateOptions = {}) =>
-      mutator.perform(adHoc('@insert', (tx) => tx.insert(collection, row), mutateOptions)),
-    update: (collection, id, edit, mutateOptions = {}) =>
-      mutator.perform(adHoc('@update', (tx) => tx.update(collection, id, edit), mutateOptions)),
-    delete: (collection, id, mutateOptions = {}) =>
-      mutator.perform(adHoc('@delete', (tx) => tx.delete(collection, id), mutateOptions)),
+    ...createCalls(mutator),
     get: (collection, id) => store.get(collection.name, ids.resolve(collection.name, id)) as never,
     query: (collection, query = {}) => queries.run(collection, query),
     subscribe: (collection, id, listener) =>
@@ -305,42 +259,19 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     watchMutations: reporter.watch,
     async sync(request = {}) {
       alive();
-      return until(
-        syncOnce(
-          { worker, total: summary.total, puller, clock, begun, active, announce: () => tabs.announce() },
-          request,
-        ),
-        request.signal,
-      );
+      return untilEnd(syncOnce(syncing, request), controller.signal, request.signal);
     },
-    pause() {
-      isPaused = true;
-      changed();
-    },
-    resume() {
-      isPaused = false;
-      networkChanged();
-    },
+    pause: life.pause,
+    resume: life.resume,
     async flush({ signal } = {}) {
       alive();
-      await ready;
+      await life.ready;
       await outbox.idle();
-      await until(reporter.settled(ledger.pending.keys()), signal);
+      await untilEnd(reporter.settled(ledger.pending.keys()), controller.signal, signal);
     },
     on: (event, listener) => events.subscribe(event, listener as (data: unknown) => void),
-    async dispose() {
-      life.abort(new SyncError('DISPOSED', `The client "${namespace}" was disposed; create another.`));
-      unsubscribe();
-      await draining;
-      await outbox.idle();
-      tabs.close();
-      await storage.close();
-    },
+    dispose: life.end,
   };
-}
-
-function adHoc(name: string, work: (tx: Transaction) => unknown, options: Call['options']): Call {
-  return { name, definition: undefined, variables: undefined, work, options };
 }
 
 function inserts(mutation: PendingMutation, key: EntityKey): boolean {

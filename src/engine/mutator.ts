@@ -14,12 +14,12 @@ import type { Store } from './store.js';
 /** Lets mutations in and takes them back. */
 export interface Mutator {
   /** Makes the call visible, then durable. Throws the caller's error and leaves no trace (ST4). */
-  perform<R>(call: Call): MutationHandle<R>;
+  readonly perform: <R>(call: Call) => MutationHandle<R>;
   readonly rollback: (token: Token) => Promise<'cancelled' | 'settled'>;
   /** The storage has been read: runs the calls that waited for their rows. */
   ready(): void;
   /** Throws `UNKNOWN_DEFINITION` unless it is one of this client's. */
-  check(definition: AnyDefinition): void;
+  readonly check: (definition: AnyDefinition) => void;
 }
 
 export interface MutatorOptions {
