@@ -26,6 +26,11 @@ export interface Turn {
   readonly gate: (route: string) => Gate;
   /** How many runs may be sent by their own functions, over all routes. */
   readonly alone: number;
+  /**
+   * Since when anything could be sent, monotonic milliseconds: only waiting after it raises a priority, or an hour
+   * offline would put every import before a fresh `critical`. @default 0
+   */
+  readonly openSince?: number;
 }
 
 /** Several mutations of the same lanes that go out as one. Neither function may change the index. */

@@ -1,4 +1,4 @@
-import type { Change } from './changes.js';
+import { keyOf, type Change } from './changes.js';
 import { createNetChange } from './coalesce.js';
 import { isBuiltIn, type AnyDefinition } from './definition.js';
 import type { EntityKey } from './entity.js';
@@ -81,14 +81,15 @@ interface Merging {
 }
 
 function mergeBuiltIns(first: Mergeable): Merging {
-  const [entity, ...others] = touchedKeys(first.changes);
+  const entity = first.changes[0] && keyOf(first.changes[0]);
   const net = createNetChange();
-  const mergeable = entity !== undefined && others.length === 0 && net.add(first.changes);
+  // It says no to changes of several entities; with none at all it is nothing.
+  const fits = net.add(first.changes);
   return {
     join({ name, changes }) {
-      if (!mergeable || net.isNothing || !isBuiltIn(name)) return false;
-      const touched = touchedKeys(changes);
-      return touched.length === 1 && touched[0] === entity && net.add(changes);
+      if (!fits || net.isNothing || !isBuiltIn(name)) return false;
+      const [change] = changes;
+      return change !== undefined && keyOf(change) === entity && net.add(changes);
     },
     get content(): MergeContent {
       return net.isNothing ? ANNULLED : { kind: 'changes', changes: net.changes };

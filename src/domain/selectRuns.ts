@@ -33,7 +33,7 @@ export function selectRuns<M extends Schedulable, R extends Run<M>>(
   turn: Turn,
   begin: (first: M) => R,
 ): Selection<R> {
-  const { now } = turn;
+  const { now, openSince = 0 } = turn;
   const picked: Ticket<M>[] = [];
   const released: Queued<M>[] = [];
   /** What may ride behind what is in the batch already; they are no heads yet. */
@@ -45,7 +45,7 @@ export function selectRuns<M extends Schedulable, R extends Run<M>>(
   function pick(lines: readonly Line<M>[], limit: number, ride: boolean): R[] {
     const runs: R[] = [];
     while (runs.length < limit) {
-      const best = firstOf(lines, now);
+      const best = firstOf(lines, now, openSince);
       if (best === undefined) break;
       const { ticket, line, suspect } = best;
       const first = ticket.owner;
@@ -121,7 +121,11 @@ function mayGo(mutation: Schedulable, now: number): boolean {
  * The first of all heads: suspects last, then by rank and what waiting adds to it, then by order (SC2). Within one rank
  * it is the order that counts, so only the first of each rank compete.
  */
-function firstOf<M extends Schedulable>(lines: readonly Line<M>[], now: number): Front<M> | undefined {
+function firstOf<M extends Schedulable>(
+  lines: readonly Line<M>[],
+  now: number,
+  openSince: number,
+): Front<M> | undefined {
   for (const suspect of [false, true]) {
     let best: Front<M> | undefined;
     let bestAged = Infinity;
@@ -133,7 +137,8 @@ function firstOf<M extends Schedulable>(lines: readonly Line<M>[], now: number):
           front = { ticket, line, suspect };
       }
       if (front === undefined) continue;
-      const aged = rank - Math.floor(Math.max(0, now - front.ticket.owner.mutation.since) / AGING_MS);
+      const since = Math.max(front.ticket.owner.mutation.since, openSince);
+      const aged = rank - Math.floor(Math.max(0, now - since) / AGING_MS);
       if (best === undefined || aged < bestAged || (aged === bestAged && isBefore(front.ticket, best.ticket)))
         [best, bestAged] = [front, aged];
     }

@@ -65,9 +65,12 @@ export function createWorker(options: WorkerOptions): Worker {
   const inFlight = new Map<Promise<void>, string>();
   const quietWaiters: (() => void)[] = [];
   let needsAuth = false;
+  /** Monotonic milliseconds when sending became possible last. */
+  let openSince = clock.monotonic();
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      if (!isOpen()) openSince = clock.monotonic();
       const lookAgainAt = options.paused() ? Infinity : startSends(signal);
       if (inFlight.size === 0) for (const resolve of quietWaiters.splice(0)) resolve();
       await wakeup.wait(lookAgainAt, signal);
@@ -75,6 +78,9 @@ export function createWorker(options: WorkerOptions): Worker {
     await Promise.all(inFlight.keys());
     for (const resolve of quietWaiters.splice(0)) resolve();
   }
+
+  const isOpen = (): boolean =>
+    !options.paused() && reachability.online && gates.askAt(TRANSPORT) <= clock.monotonic();
 
   /** Starts whatever may start now, and returns when to look again. */
   function startSends(signal: AbortSignal): number {
@@ -84,6 +90,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const calls = [...inFlight.values()].filter((route) => route !== TRANSPORT).length;
     const turn = {
       now,
+      openSince,
       ordered: transport?.ordered ?? false,
       alone: reachability.online ? options.concurrency - calls : Math.min(1, options.concurrency - calls),
       gate,
