@@ -83,11 +83,11 @@ interface Merging {
 function mergeBuiltIns(first: Mergeable): Merging {
   const entity = first.changes[0] && keyOf(first.changes[0]);
   const net = createNetChange();
-  // It says no to changes of several entities; with none at all it is nothing.
-  const fits = net.add(first.changes);
+  // Nothing is there, and nothing joins, where the first changed no entity or several.
+  net.add(first.changes);
   return {
     join({ name, changes }) {
-      if (!fits || net.isNothing || !isBuiltIn(name)) return false;
+      if (net.isNothing || !isBuiltIn(name)) return false;
       const [change] = changes;
       return change !== undefined && keyOf(change) === entity && net.add(changes);
     },

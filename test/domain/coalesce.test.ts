@@ -151,20 +151,34 @@ describe('coalesce', () => {
 
 // Any life of one row, told as the changes of each mutation; frozen, for nothing here may edit what it is given.
 const rowOrNone = fc.option(jsonRow, { nil: undefined });
+const field = fc.oneof(fc.constantFrom('a', 'b', 'c'), hostileField);
+const edits = fc.array(fc.tuple(field, fc.option(jsonValue, { nil: undefined })), { maxLength: 3 });
+const step = fc.oneof(
+  rowOrNone.map((row) => ({ to: () => row, isReplace: false })),
+  jsonRow.map((row) => ({ to: () => row, isReplace: true })),
+  // A few fields only: rows made up afresh have none in common.
+  edits.map((some) => ({ to: (row: Row | undefined) => row && edited(row, some), isReplace: false })),
+);
+
+/** The row with these fields; without those that are undefined. */
+function edited(row: Row, fields: readonly (readonly [string, unknown])[]): Row {
+  const values = new Map([...Object.entries(row), ...fields]);
+  return Object.fromEntries([...values].filter(([, value]) => value !== undefined));
+}
+
 const life = (steps: number): fc.Arbitrary<{ before: Row | undefined; parts: readonly Changes[] }> =>
-  fc
-    .tuple(rowOrNone, fc.array(fc.tuple(rowOrNone, fc.boolean()), { minLength: steps, maxLength: steps * 2 }))
-    .map(([before, next]) => {
-      let row = before;
-      const parts = next.map(([after, whole]): Changes => {
-        const change = diff('todos', 'a', row, after);
-        const replace = row !== undefined && after !== undefined && whole;
-        const part = replace ? [remove(row!), insert(after)] : change === undefined ? [] : [change];
-        row = apply(row, part);
-        return freeze(part);
-      });
-      return { before, parts };
+  fc.tuple(rowOrNone, fc.array(step, { minLength: steps, maxLength: steps * 2 })).map(([before, next]) => {
+    let row = before;
+    const parts = next.map(({ to, isReplace }): Changes => {
+      const after = to(row);
+      const change = diff('todos', 'a', row, after);
+      const whole = isReplace && row !== undefined && after !== undefined && [remove(row), insert(after)];
+      const part = whole || (change === undefined ? [] : [change]);
+      row = apply(row, part);
+      return freeze(part);
     });
+    return { before, parts };
+  });
 
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value))
