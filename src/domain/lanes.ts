@@ -28,7 +28,7 @@ export interface Turn {
   readonly alone: number;
   /**
    * Since when anything could be sent, monotonic milliseconds: only waiting after it raises a priority, or an hour
-   * offline would put every import before a fresh `critical`. @default 0
+   * offline would put every import before a fresh `critical`. @default always
    */
   readonly openSince?: number;
 }

@@ -33,7 +33,7 @@ export function selectRuns<M extends Schedulable, R extends Run<M>>(
   turn: Turn,
   begin: (first: M) => R,
 ): Selection<R> {
-  const { now, openSince = 0 } = turn;
+  const { now, openSince = -Infinity } = turn;
   const picked: Ticket<M>[] = [];
   const released: Queued<M>[] = [];
   /** What may ride behind what is in the batch already; they are no heads yet. */

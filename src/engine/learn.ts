@@ -59,14 +59,17 @@ export function learn(
       }
     });
   }
-  const gone = [...ledger.pending.values()].filter((m) => m.phase.kind !== 'saving' && !stored.has(m.token));
+  const outcomes = new Map(state.outcomes.map((o) => [o.token, o.outcome]));
+  // One that is being stored here may be stored and decided already, by another tab: only the answer was lost.
+  const gone = [...ledger.pending.values()].filter(
+    (m) => !stored.has(m.token) && (m.phase.kind !== 'saving' || outcomes.has(m.token)),
+  );
   ledger.revision = state.revision;
   for (const mutation of [...gone, ...replaced]) ledger.remove(mutation);
   for (const mutation of add) ledger.add(mutation);
   ledger.seals.clear();
   for (const { id, sealed: list } of state.seals) ledger.seals.set(id, list);
   markSealed(ledger, state.seals);
-  const outcomes = new Map(state.outcomes.map((o) => [o.token, o.outcome]));
   const held = readHeld(ledger);
   ledger.sort();
   store.change({

@@ -158,9 +158,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Those of `group` that a failed write has not stored: it may have been carried out, and only its answer lost. */
   async function notStored(group: readonly PendingMutation[]): Promise<readonly PendingMutation[]> {
     await load(ledger.revision).catch(() => undefined);
-    const found = group.filter((m) => m.phase.kind !== 'saving');
+    const found = group.filter((m) => m.phase.kind !== 'saving' && ledger.pending.get(m.token) === m);
     if (found.length > 0) options.saved(found);
-    return group.filter((m) => m.phase.kind === 'saving');
+    return group.filter((m) => m.phase.kind === 'saving' && ledger.pending.get(m.token) === m);
   }
 
   async function append(group: readonly PendingMutation[]): Promise<void> {
