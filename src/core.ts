@@ -13,5 +13,15 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
 
 export { memoryStorage } from './adapters/memoryStorage.js';
 export { httpTransport, type HttpTransportOptions } from './adapters/httpTransport.js';
+export { restTransport, type RestTransportOptions } from './adapters/restTransport.js';
+export type { RestCommand } from './adapters/restRequests.js';
+export type {
+  RestFields,
+  RestGet,
+  RestJson,
+  RestResource,
+  RestSafety,
+  RestSegments,
+} from './adapters/restResource.js';
 export { eventSourceChanges, type EventSourceChangesOptions } from './adapters/eventSourceChanges.js';
 export * from './vocabulary.js';

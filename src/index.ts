@@ -17,6 +17,16 @@ export { dexieStorage, type DexieStorageOptions } from './adapters/dexieStorage.
 export { eventSourceChanges, type EventSourceChangesOptions } from './adapters/eventSourceChanges.js';
 export { httpTransport, type HttpTransportOptions } from './adapters/httpTransport.js';
 export { memoryStorage } from './adapters/memoryStorage.js';
+export { restTransport, type RestTransportOptions } from './adapters/restTransport.js';
+export type { RestCommand } from './adapters/restRequests.js';
+export type {
+  RestFields,
+  RestGet,
+  RestJson,
+  RestResource,
+  RestSafety,
+  RestSegments,
+} from './adapters/restResource.js';
 export * from './vocabulary.js';
 export { SyncProvider, type SyncProviderProps } from './react/SyncProvider.js';
 export { useEntities, type DataQuery } from './react/useEntities.js';
