@@ -9,6 +9,9 @@ import { switchableConnectivity } from '../../src/testing/switchableConnectivity
 
 // REST servers that others have written, in this process, and a network in front of them that fails when told to.
 
+/** Taken before a test may put something in its place. */
+const direct = globalThis.fetch;
+
 export interface RestServer {
   readonly url: string;
   /** What a browser without Holdfast would see. */
@@ -42,7 +45,7 @@ async function listen(app: RequestListener): Promise<RestServer> {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, read: async (path) => (await fetch(`${url}${path}`)).json() as Promise<unknown> };
+  return { url, read: async (path) => (await direct(`${url}${path}`)).json() as Promise<unknown> };
 }
 
 /** A network that is there, or not, or carries a request and loses its answer. */
@@ -68,7 +71,7 @@ export function createNetwork() {
       if (!connectivity.online) throw new TypeError('Failed to fetch');
       const line = `${init?.method ?? 'GET'} ${new URL(input as string).pathname}`;
       lines.push(line);
-      const response = await fetch(input, init);
+      const response = await direct(input, init);
       if (loses(line)) throw new TypeError('Failed to fetch');
       return response;
     },
