@@ -118,6 +118,7 @@ export function readRecord(value: unknown): MutationRecord | { readonly unreadab
   if (!Array.isArray(r.lanes)) return { unreadable: `token ${r.token} has no lanes` };
   return {
     ...(r as MutationRecord),
+    changes: r.changes.every(hasPrevious) ? r.changes : r.changes.map(withPrevious),
     schema: r.schema ?? 1,
     priority: PRIORITIES.includes(r.priority as Priority) ? (r.priority as Priority) : 'normal',
     dependsOn: Array.isArray(r.dependsOn) ? r.dependsOn : [],
@@ -139,4 +140,12 @@ function isChange(value: unknown): boolean {
     default:
       return false;
   }
+}
+
+const hasPrevious = (change: Change): boolean =>
+  change.kind === 'insert' || typeof (change.previous as Change | undefined) === 'object';
+
+// What was there before is only needed to merge and to undo: a change without it still says what to do.
+function withPrevious(change: Change): Change {
+  return hasPrevious(change) ? change : ({ ...change, previous: {} } as Change);
 }

@@ -1,6 +1,7 @@
 import type { Change } from './changes.js';
 import type { ServerRow } from './entity.js';
 import { describe } from './errors.js';
+import type { AssignedId } from './identity.js';
 import { idempotencyKey } from './mutation.js';
 import type { OutgoingOp, PullPage, Reply } from './reply.js';
 import { readRetryAfter } from './retryAfter.js';
@@ -53,6 +54,14 @@ export function readEntity(value: unknown): ServerRow | undefined {
   return { collection: type, id, row, version: version as string | number };
 }
 
+/** `{type, from, to}`: the server has named a row that was inserted as `from` (ID1). */
+function readAssignedId(value: unknown): AssignedId | undefined {
+  if (!isObject(value)) return undefined;
+  const { type, from, to } = value;
+  const isId = (id: unknown): id is string => typeof id === 'string' && id !== '';
+  return isId(type) && isId(from) && isId(to) ? { collection: type, from, to } : undefined;
+}
+
 /** One element of `results`: the key it echoes, and what it says; `wrong` names what is not of this protocol. */
 export interface WireResult {
   readonly key: string;
@@ -63,7 +72,7 @@ export interface WireResult {
 export function readResult(value: unknown): WireResult | undefined {
   if (!isObject(value) || typeof value['op'] !== 'string' || !Number.isSafeInteger(value['rev']))
     return undefined;
-  const { op, rev, status, entities = [], result, problem } = value;
+  const { op, rev, status, entities = [], ids = [], result, problem } = value;
   const key = idempotencyKey({ token: op, rev: rev as number });
   const wrong = (what: string): WireResult => ({ key, reply: { kind: 'wrong', wrong: what } });
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 100 || status > 599)
@@ -71,6 +80,8 @@ export function readResult(value: unknown): WireResult | undefined {
   if (!Array.isArray(entities)) return wrong(`entities ${describe(entities)}`);
   const rows = entities.map(readEntity);
   if (!rows.every((row) => row !== undefined)) return wrong('a malformed entity');
+  const assigned = Array.isArray(ids) ? ids.map(readAssignedId) : [undefined];
+  if (!assigned.every((one) => one !== undefined)) return wrong('malformed ids');
   const retryAfterMs = readRetryAfter(undefined, problem, NaN);
   return {
     key,
@@ -78,6 +89,7 @@ export function readResult(value: unknown): WireResult | undefined {
       kind: 'answer',
       status,
       rows,
+      ...(assigned.length > 0 && { ids: assigned }),
       ...(result !== undefined && { result }),
       ...(isObject(problem) && { problem }),
       ...(retryAfterMs !== undefined && { retryAfterMs }),

@@ -1,6 +1,7 @@
 import { touchedKeys, type Priority, type Token } from '../domain/mutation.js';
 import { splitKey } from '../domain/entity.js';
 import { variablesOf } from '../domain/builtInVariables.js';
+import type { Ids } from '../domain/identity.js';
 import { restoreError, type SyncError } from '../domain/errors.js';
 import type { Clock } from './ports.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -78,7 +79,8 @@ export function viewPending(
   };
 }
 
-export function matches(view: PendingMutationView, filter: PendingFilter): boolean {
+/** An id that the server has replaced finds the row as well (ID1). */
+export function matches(view: PendingMutationView, filter: PendingFilter, ids: Ids): boolean {
   const { token, name, collection, id, state } = filter;
   return (
     (token === undefined || view.token === token) &&
@@ -86,7 +88,9 @@ export function matches(view: PendingMutationView, filter: PendingFilter): boole
     (state === undefined || view.state === state) &&
     ((collection === undefined && id === undefined) ||
       view.entities.some(
-        (e) => (collection === undefined || e.collection === collection) && (id === undefined || e.id === id),
+        (e) =>
+          (collection === undefined || e.collection === collection) &&
+          (id === undefined || e.id === ids.resolve(e.collection, id)),
       ))
   );
 }

@@ -128,7 +128,7 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
       );
     },
     pending: (filter) =>
-      filter === undefined ? all() : candidates(filter).filter((view) => matches(view, filter)),
+      filter === undefined ? all() : candidates(filter).filter((view) => matches(view, filter, ledger.ids)),
     deadLetters: () => (letters ??= currentLetters().map(viewDeadLetter)),
     watch: (listener) => topics.subscribe('mutations', listener),
     changed,

@@ -68,10 +68,18 @@ export function createWorker(options: WorkerOptions): Worker {
   /** Monotonic milliseconds when sending became possible last. */
   let openSince = clock.monotonic();
 
+  /** Told once: it is met again at every look. */
+  const told = new Set<string>();
+  function cannotMerge(error: SyncError): void {
+    if (told.has(error.message)) return;
+    told.add(error.message);
+    options.failed(error);
+  }
+
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (!isOpen()) openSince = clock.monotonic();
-      const lookAgainAt = options.paused() ? Infinity : startSends(signal);
+      const lookAgainAt = options.paused() ? Infinity : startSendsSafely(signal);
       if (inFlight.size === 0) for (const resolve of quietWaiters.splice(0)) resolve();
       await wakeup.wait(lookAgainAt, signal);
     }
@@ -81,6 +89,16 @@ export function createWorker(options: WorkerOptions): Worker {
 
   const isOpen = (): boolean =>
     !options.paused() && reachability.online && gates.askAt(TRANSPORT) <= clock.monotonic();
+
+  /** A bug met in choosing must not end the loop: what is stored is tried again. */
+  function startSendsSafely(signal: AbortSignal): number {
+    try {
+      return startSends(signal);
+    } catch (error) {
+      options.failed(error);
+      return clock.monotonic() + options.retry.capMs;
+    }
+  }
 
   /** Starts whatever may start now, and returns when to look again. */
   function startSends(signal: AbortSignal): number {
@@ -117,7 +135,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   /** What is sealed goes together again, as it went before; the rest is merged as far as it goes (CO2). */
   function begin(first: PendingMutation): Group {
-    if (first.phase.kind !== 'sealed') return createMerge(first, options.failed);
+    if (first.phase.kind !== 'sealed') return createMerge(first, cannotMerge);
     const { sealed } = first.phase;
     const members = [first];
     return {
@@ -185,7 +203,7 @@ export function createWorker(options: WorkerOptions): Worker {
         transport,
         sealedAt: clock.now(),
         createId: options.createId,
-        failed: options.failed,
+        failed: cannotMerge,
         unsendable: (mutation, error) =>
           unsendable.push({
             kind: 'refused',

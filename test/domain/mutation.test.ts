@@ -9,6 +9,17 @@ const damaged = (change: Record<string, unknown>): unknown => readRecord({ ...st
 describe('OB7 readRecord', () => {
   test('reads what was written', () => expect(readRecord(structuredClone(stored))).toEqual(stored));
 
+  test('a change that does not say what was there before is read: it still says what to do', () => {
+    const update = { kind: 'update', collection: 'todos', id: 'a', patch: { title: 'x' }, unset: [] };
+    const gone = { kind: 'delete', collection: 'todos', id: 'b' };
+    expect(damaged({ changes: [update, gone] })).toMatchObject({
+      changes: [
+        { ...update, previous: {} },
+        { ...gone, previous: {} },
+      ],
+    });
+  });
+
   test.each<[string, unknown, string]>([
     ['nothing', undefined, 'it is not an object'],
     ['null', null, 'it is not an object'],
