@@ -212,6 +212,12 @@ describe('push', () => {
     ]);
   });
 
+  test('ID1 a result may say how the server has named a row', async () => {
+    const ids = [{ type: 'todos', from: 'mine', to: '42' }];
+    const { push } = over([() => json({ results: [ok('a', { ids })] })]);
+    expect(await push('a')).toMatchObject([{ ids: [{ collection: 'todos', from: 'mine', to: '42' }] }]);
+  });
+
   test('RT1 a result for another token or another rev is not ours', async () => {
     const { push } = over([
       () => json({ results: [ok('a'), ok('b', { rev: 1 }), ok('stranger'), null, 7, {}] }),
@@ -234,6 +240,8 @@ describe('push', () => {
     ['no version', { entities: [{ type: 't', id: 'a', data: {} }] }],
     ['data that is a list', { entities: [{ type: 't', id: 'a', version: 1, data: [] }] }],
     ['entities that are an object', { entities: {} }],
+    ['ids that are an object', { ids: {} }],
+    ['an id without its successor', { ids: [{ type: 't', from: 'a' }] }],
   ])('RT1 an echo with %s is an unknown outcome of that op alone', async (_, bad) => {
     const { push } = over([() => json({ results: [ok('a', bad), ok('b')] })]);
     expect(await push('a', 'b')).toMatchObject([UNEXPECTED, { kind: 'answer', status: 200 }]);
