@@ -82,17 +82,24 @@ export function createGates(options: GatesOptions): Gates {
   let routes: Map<string, Route> | undefined;
   let calmUntil = 0;
   let status: BreakerStatus = { state: 'closed' };
+  let statusOf: unknown;
 
-  /** Read on first use, when the storage is open. */
+  /** Undefined until this tab drains: then it reads what the one before has kept, and from there on has its own. */
   function all(): Map<string, Route> {
     if (routes !== undefined) return routes;
     routes = new Map();
-    const stored = options.stored();
-    for (const [route, value] of Object.entries(isObject(stored) ? stored : {})) {
-      const breaker = fromStored(value, clock.monotonic(), clock.now(), options.breaker);
+    for (const [route, breaker] of readStored())
       routes.set(route, { breaker, failures: undefined, floorAt: 0 });
-    }
+    status = readStatus();
     return routes;
+  }
+
+  function readStored(): (readonly [string, Breaker])[] {
+    const stored = options.stored();
+    return Object.entries(isObject(stored) ? stored : {}).map(([route, value]) => [
+      route,
+      fromStored(value, clock.monotonic(), clock.now(), options.breaker),
+    ]);
   }
 
   function at(route: string): Route {
@@ -122,7 +129,8 @@ export function createGates(options: GatesOptions): Gates {
 
   function readStatus(): BreakerStatus {
     let worst: BreakerStatus = { state: 'closed' };
-    for (const { breaker } of all().values()) {
+    const own = routes && [...routes.values()].map(({ breaker }) => breaker);
+    for (const breaker of own ?? readStored().map(([, breaker]) => breaker)) {
       if (breaker.state === 'half-open' && worst.state === 'closed') worst = { state: 'half-open' };
       if (breaker.state !== 'open') continue;
       const until = clock.now() + Math.max(breaker.until - clock.monotonic(), 0);
@@ -173,7 +181,7 @@ export function createGates(options: GatesOptions): Gates {
     },
     withdrawn: (name) => setBreaker(name, requestWithdrawn(at(name).breaker, clock.monotonic())),
     networkChanged() {
-      for (const route of all().values())
+      for (const route of routes?.values() ?? [])
         if (route.failures !== undefined)
           route.failures = { ...route.failures, dueAt: route.failures.floorAt };
     },
@@ -182,6 +190,12 @@ export function createGates(options: GatesOptions): Gates {
     },
     failAgain,
     get breaker() {
+      // Another tab drains, or nobody yet: then it is as stored, and read again whenever that was learnt anew.
+      const stored = options.stored();
+      if (routes === undefined && stored !== statusOf) {
+        statusOf = stored;
+        status = readStatus();
+      }
       return status;
     },
   };
