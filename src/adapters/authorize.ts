@@ -4,15 +4,17 @@ import { SyncError } from '../domain/errors.js';
 export interface Auth {
   /** Headers for one request, e.g. `authorization`. */
   readonly headers?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-  /** Renews what `headers` returns; called once when the server answers 401. */
+  /** Renews what `headers` returns; called once when the server answers with a status of `signInAt`. */
   readonly refresh?: () => Promise<void>;
+  /** Statuses that mean "sign in", rather than no to what was sent: `[401, 403]` for a server that says so. @default [401] */
+  readonly signInAt?: readonly number[];
 }
 
 /** Sends with fresh headers; aborted by `signal`. */
 type Attempt<T> = (headers: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<T>;
 
 /**
- * Runs a request with the headers of `auth`. On 401 it refreshes once, single flight across concurrent requests, and
+ * Runs a request with the headers of `auth`. On 401, or what else means it, it refreshes once, single flight across concurrent requests, and
  * tries once more; a request that was under way while another one refreshed only tries again, for a refresh token
  * used twice is often revoked. Each step has `timeoutMs`.
  */
@@ -20,6 +22,15 @@ export function authorize(
   auth: Auth | undefined,
   timeoutMs: number,
 ): <T extends { readonly response: Response }>(signal: AbortSignal, attempt: Attempt<T>) => Promise<T> {
+  const { signInAt = [401] } = auth ?? {};
+  const means = ({ response }: { readonly response: Response }): boolean =>
+    signInAt.includes(response.status);
+  /** A 401 speaks for itself; another status only says so by `signInAt`. */
+  function judged<T extends { readonly response: Response }>(received: T): T {
+    const { status } = received.response;
+    if (status === 401 || !means(received)) return received;
+    throw new SyncError('UNAUTHORIZED', `The server answered ${status}, which means: sign in.`, { status });
+  }
   let refreshes = 0;
   let refreshing: Promise<void> | undefined;
 
@@ -43,9 +54,9 @@ export function authorize(
     const before = refreshes;
     const first = await once();
     const refresh = auth?.refresh;
-    if (first.response.status !== 401 || refresh === undefined) return first;
+    if (!means(first) || refresh === undefined) return judged(first);
     if (refreshes === before) await within(timeoutMs, signal, () => refreshOnce(refresh));
-    return once();
+    return judged(await once());
   };
 }
 

@@ -513,6 +513,21 @@ describe('auth', () => {
     expect(plain.calls).toHaveLength(1);
   });
 
+  test('RT1 403 means sign in where auth says so, and is an answer to the request where not', async () => {
+    const forbidden = (): Response => problem(403);
+    const { auth, log } = session();
+    const told = over([forbidden, accepted], { auth: { ...auth, signInAt: [401, 403] } });
+    expect(await told.push('a')).toMatchObject([{ status: 200 }]);
+    expect(log).toEqual(['refresh']);
+    const still = over([forbidden], { auth: { ...auth, signInAt: [401, 403] } });
+    expect(await still.push('a')).toMatchObject([
+      { status: 401, cause: { code: 'UNAUTHORIZED', status: 403 } },
+    ]);
+    const plain = over([forbidden], { auth });
+    expect(await plain.push('a')).toMatchObject([{ status: 403 }]);
+    expect(plain.calls).toHaveLength(1);
+  });
+
   test('RT1 concurrent 401s share one refresh, also one that began before it and ended after it', async () => {
     const { auth, log } = session();
     let answerLate: (response: Response) => void = () => undefined;
