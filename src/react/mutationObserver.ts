@@ -3,9 +3,10 @@ import { describe, SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
 import type { MutateOptions } from '../engine/mutateOptions.js';
 import type { SyncClient } from '../engine/client.js';
+import type { MutationHandle } from '../engine/settlement.js';
 import type { CallOptions, OptimisticMutationOptions } from './mutationOptions.js';
 import type { MutationActions, OptimisticMutationResult } from './mutationResult.js';
-import { resultOf, type MutationState } from './mutationState.js';
+import { resultOf, seenBy, type Call, type MutationState } from './mutationState.js';
 
 /** What one `useOptimisticMutation` watches: the latest call made through it. Its calls outlive its component. */
 export interface MutationObserver<V, R, C> {
@@ -17,12 +18,22 @@ export interface MutationObserver<V, R, C> {
 
 interface Attempt<V, R, C> {
   readonly variables: V;
+  /** What the mutation goes on with: `variables`, unless an edit of them was refused here. */
+  readonly kept: V;
   readonly callbacks: CallOptions<V, R, C>;
   /** What `onMutate` returned. */
   readonly made: C | Promise<C> | undefined;
 }
 
 type Outcome<R> = { readonly data: R } | { readonly error: SyncError };
+
+/** What a call came to at once. */
+type Called<R> = { readonly handle: MutationHandle<R> } | { readonly error: SyncError };
+
+interface Followed<R> {
+  readonly token: Token | undefined;
+  readonly done: Promise<R>;
+}
 
 export function createMutationObserver<V, R, C>(client: SyncClient): MutationObserver<V, R, C> {
   type Options = OptimisticMutationOptions<V, R, C>;
@@ -40,8 +51,22 @@ export function createMutationObserver<V, R, C>(client: SyncClient): MutationObs
       show({ status: 'idle' });
     },
     async rollback() {
-      const token = state.status === 'idle' ? undefined : state.call.token;
+      const token = tokenOf(state);
       return token === undefined ? 'settled' : client.rollback(token);
+    },
+    async undo() {
+      const token = tokenOf(state);
+      return token === undefined ? 'settled' : client.undo(token);
+    },
+    retry(edited) {
+      if (state.status !== 'error' || latest === undefined) return undefined;
+      const { call, error } = state;
+      const { token } = call;
+      const variables = edited === undefined ? latest.kept : edited;
+      if (token === undefined || isGone(token, error)) return begin(variables, latest.callbacks).token;
+      const called = attempted(() => client.retry(token, edited) as MutationHandle<R>);
+      const kept = 'handle' in called ? variables : latest.kept;
+      return follow({ ...latest, variables, kept }, called, token).token;
     },
   };
   const stopped = (): boolean => {
@@ -50,29 +75,48 @@ export function createMutationObserver<V, R, C>(client: SyncClient): MutationObs
   };
   let result = resultOf(state, actions, stopped);
 
-  function begin(
-    variables: V,
-    callbacks: CallOptions<V, R, C>,
-  ): { readonly token: Token | undefined; readonly done: Promise<R> } {
-    if (used === undefined)
-      throw new SyncError(
-        'INVALID_OPTIONS',
-        'mutate was called while rendering; call it in an event or effect.',
-      );
-    const { definition, options } = used;
+  function inUse(): NonNullable<typeof used> {
+    if (used !== undefined) return used;
+    throw new SyncError(
+      'INVALID_OPTIONS',
+      'mutate was called while rendering; call it in an event or effect.',
+    );
+  }
+
+  function begin(variables: V, callbacks: CallOptions<V, R, C>): Followed<R> {
+    const { definition, options } = inUse();
     let made: Attempt<V, R, C>['made'];
-    try {
+    const called = attempted(() => {
       made = options.onMutate?.(variables);
-      const { token, acknowledged } = client.mutate(definition, variables, mutateOptions(options, callbacks));
-      const attempt = (latest = { variables, callbacks, made });
-      show({ status: 'pending', call: callOf(attempt, token), decided: false });
-      return { token, done: quiet(finish(attempt, outcomeOf(acknowledged, definition.name))) };
+      return client.mutate(definition, variables, mutateOptions(options, callbacks));
+    });
+    return follow({ variables, kept: variables, callbacks, made }, called, undefined);
+  }
+
+  /** It never went anywhere, and nothing of it is kept: no dead letter either. */
+  const isGone = (token: Token, { code }: SyncError): boolean =>
+    (code === 'CANCELLED' || code === 'STORAGE') &&
+    !client.deadLetters().some((letter) => letter.token === token);
+
+  function attempted(call: () => MutationHandle<R>): Called<R> {
+    try {
+      return { handle: call() };
     } catch (thrown) {
-      const error = asSyncError(thrown, definition.name);
-      const attempt = (latest = { variables, callbacks, made });
-      show({ status: 'error', call: callOf(attempt, undefined), error });
-      return { token: undefined, done: quiet(finish(attempt, Promise.resolve({ error }))) };
+      return { error: asSyncError(thrown, inUse().definition.name) };
     }
+  }
+
+  /** @param token of the dead letter that is retried */
+  function follow(attempt: Attempt<V, R, C>, called: Called<R>, token: Token | undefined): Followed<R> {
+    latest = attempt;
+    if ('error' in called) {
+      show(failed(callOf(attempt, token), called.error));
+      return { token: undefined, done: quiet(finish(attempt, Promise.resolve(called))) };
+    }
+    const { handle } = called;
+    show({ status: 'pending', call: callOf(attempt, handle.token), decided: false });
+    const answer = outcomeOf(handle.acknowledged, inUse().definition.name);
+    return { token: handle.token, done: quiet(finish(attempt, answer)) };
   }
 
   /** The rest of one call: the hook's callbacks, then the state, then the call's own callbacks. */
@@ -83,11 +127,7 @@ export function createMutationObserver<V, R, C>(client: SyncClient): MutationObs
     for (const callback of callbacksOf(used?.options, attempt, outcome, context)) await reported(callback);
     if (latest === attempt && state.status !== 'idle') {
       const call = { ...state.call, context };
-      show(
-        'data' in outcome
-          ? { status: 'success', call, data: outcome.data }
-          : { status: 'error', call, error: outcome.error },
-      );
+      show('data' in outcome ? { status: 'success', call, data: outcome.data } : failed(call, outcome.error));
       if (listeners.size > 0)
         for (const callback of callbacksOf(attempt.callbacks, attempt, outcome, context))
           void reported(callback);
@@ -103,10 +143,7 @@ export function createMutationObserver<V, R, C>(client: SyncClient): MutationObs
 
   /** Looks the call up in the outbox; tells the component when that changed anything for it. */
   function refresh(): void {
-    if (state.status === 'pending' && state.call.token !== undefined) {
-      const [seen] = client.pending({ token: state.call.token });
-      if (seen !== undefined) state = { ...state, call: { ...state.call, seen } };
-    }
+    state = seenBy(client, state);
     const next = resultOf(state, actions, stopped);
     const fields = Object.keys(next) as (keyof typeof next)[];
     if (fields.every((field) => Object.is(next[field], result[field]))) return;
@@ -133,6 +170,16 @@ export function createMutationObserver<V, R, C>(client: SyncClient): MutationObs
   };
 }
 
+const tokenOf = (state: MutationState<unknown, unknown, unknown>): Token | undefined =>
+  state.status === 'idle' ? undefined : state.call.token;
+
+const failed = <V, R, C>(call: Call<V, C>, error: SyncError): MutationState<V, R, C> => ({
+  status: 'error',
+  call,
+  error,
+  needsAttention: false,
+});
+
 function callOf<V, R, C>({ variables, made }: Attempt<V, R, C>, token: Token | undefined) {
   return { variables, token, context: made instanceof Promise ? undefined : made, seen: undefined };
 }
@@ -143,10 +190,14 @@ function mutateOptions<V, R, C>(
 ): MutateOptions {
   const priority = call.priority ?? options.priority;
   const dependsOn = call.dependsOn ?? options.dependsOn;
+  const sendAfter = call.sendAfter ?? options.sendAfter;
+  const idempotencyKey = call.idempotencyKey ?? options.idempotencyKey;
   const meta = call.meta ?? options.meta;
   return {
     ...(priority !== undefined && { priority }),
     ...(dependsOn !== undefined && { dependsOn }),
+    ...(sendAfter !== undefined && { sendAfter }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(meta !== undefined && { meta }),
     ...(options.scope !== undefined && { scope: options.scope.id }),
   };

@@ -16,7 +16,7 @@ export interface MutationCallbacks<V, R, C> {
   ) => unknown;
 }
 
-type Forwarded = Pick<MutateOptions, 'priority' | 'dependsOn' | 'meta'>;
+type Forwarded = Omit<MutateOptions, 'scope'>;
 
 /** What one call may say; its callbacks run after the hook's, for the latest call only, and only while mounted. */
 export interface CallOptions<V, R, C> extends MutationCallbacks<V, R, C>, Forwarded {}

@@ -15,6 +15,17 @@ export interface MutationActions<V, R, C> {
   readonly reset: () => void;
   /** Takes the latest call back while it is unsent; rejects with `ALREADY_SENT` after that (MU3). */
   readonly rollback: () => Promise<'cancelled' | 'settled'>;
+  /**
+   * Takes the latest call back whether or not it was sent (MU4): `'cancelled'`, or `'queued'` when what undoes it is on
+   * its way; `'settled'` when there is nothing to undo. Rejects with `NOT_UNDOABLE`.
+   */
+  readonly undo: () => Promise<'cancelled' | 'queued' | 'settled'>;
+  /**
+   * Tries what failed again, with its own variables or edited ones; the result follows it, and its callbacks run again.
+   * What was refused keeps its token (RT7) and what `onMutate` returned; what never was sent is called anew. Does nothing
+   * unless the status is `'error'`. Never throws, like `mutate`.
+   */
+  readonly retry: (editedVariables?: V) => Token | undefined;
 }
 
 interface Flags<S extends 'idle' | 'pending' | 'success' | 'error'> {
@@ -37,7 +48,9 @@ interface Progress {
   /** It is in the outbox and not being sent. */
   readonly isQueued: boolean;
   readonly isSending: boolean;
-  /** Monotonic milliseconds, by the client's clock; undefined unless it waits after a failure. */
+  /** It was refused and its value is still shown (`onRejected: 'hold'`), until it is repaired or discarded. */
+  readonly needsAttention: boolean;
+  /** Milliseconds since the epoch; undefined unless something makes it wait: `sendAfter`, or a failure. */
   readonly nextAttemptAt: number | undefined;
 }
 

@@ -1,5 +1,6 @@
 import { SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
+import type { SyncClient } from '../engine/client.js';
 import type { PendingMutationView } from '../engine/pendingView.js';
 import type { MutationActions, OptimisticMutationResult } from './mutationResult.js';
 
@@ -13,7 +14,13 @@ export type MutationState<V, R, C> =
       readonly decided: boolean;
     }
   | { readonly status: 'success'; readonly call: Call<V, C>; readonly data: R }
-  | { readonly status: 'error'; readonly call: Call<V, C>; readonly error: SyncError };
+  | {
+      readonly status: 'error';
+      readonly call: Call<V, C>;
+      readonly error: SyncError;
+      /** It is refused, and its value is still shown. */
+      readonly needsAttention: boolean;
+    };
 
 export interface Call<V, C> {
   readonly variables: V;
@@ -24,7 +31,23 @@ export interface Call<V, C> {
   readonly seen: PendingMutationView | undefined;
 }
 
-const NOT_WAITING = { isPaused: false, isQueued: false, isSending: false, nextAttemptAt: undefined };
+/** `state` with what the outbox shows of its call now. */
+export function seenBy<V, R, C>(client: SyncClient, state: MutationState<V, R, C>): MutationState<V, R, C> {
+  if (state.status === 'idle' || state.status === 'success' || state.call.token === undefined) return state;
+  const [seen] = client.pending({ token: state.call.token });
+  const needsAttention = seen?.state === 'needsAttention';
+  if (state.status === 'error') return { ...state, needsAttention };
+  // A retry of what is still shown begins where it was refused: nothing of that is news.
+  return seen === undefined || needsAttention ? state : { ...state, call: { ...state.call, seen } };
+}
+
+const NOT_WAITING = {
+  isPaused: false,
+  isQueued: false,
+  isSending: false,
+  needsAttention: false,
+  nextAttemptAt: undefined,
+};
 const FLAGS = { isIdle: false, isPending: false, isSuccess: false, isError: false };
 
 /** What a component is told of `state`. */
@@ -87,6 +110,7 @@ function fieldsOf<V, R, C>(state: MutationState<V, R, C>, stopped: () => boolean
         isError: true,
         data: undefined,
         error: state.error,
+        needsAttention: state.needsAttention,
         failureCount: failures + 1,
         failureReason: state.error,
       };

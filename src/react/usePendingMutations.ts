@@ -6,8 +6,8 @@ import { useHeld } from './useHeld.js';
 import { useSyncClient } from './useSyncClient.js';
 
 /**
- * The mutations that the server has not decided yet, in order: those of any component, mounted or not, of other tabs
- * and of former sessions (RE2). The array keeps its identity until one of them changed.
+ * The mutations that the server has not decided yet, in order, and those that need attention: those of any component,
+ * mounted or not, of other tabs and of former sessions (RE2). The array keeps its identity until one of them changed.
  * @example
  * const saving = usePendingMutations({ collection: 'todos', id }).length > 0
  */

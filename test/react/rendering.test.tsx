@@ -5,6 +5,7 @@ import { renderToString } from 'react-dom/server';
 import { expect, test, vi } from 'vitest';
 import type { SyncClient } from '../../src/engine/client.js';
 import { SyncProvider } from '../../src/react/SyncProvider.js';
+import { useDeadLetters } from '../../src/react/useDeadLetters.js';
 import { useEntities } from '../../src/react/useEntities.js';
 import { useEntity } from '../../src/react/useEntity.js';
 import { useEntityStatus } from '../../src/react/useEntityStatus.js';
@@ -24,6 +25,7 @@ function Everything(): ReactNode {
   const { phase } = useSyncStatus();
   const count = useSyncStatus((s) => s.pending);
   const pending = usePendingMutations();
+  const refused = useDeadLetters();
   const status = useEntityStatus(todos, '1');
   const rename = useOptimisticMutation(renameTodo);
   return (
@@ -36,6 +38,7 @@ function Everything(): ReactNode {
         phase,
         count,
         pending.length,
+        refused.length,
         status,
         rename.status,
       ].join()}
@@ -52,9 +55,13 @@ const app = (sync: SyncClient): ReactNode => (
 test('RE3 a server renders without a browser, and hydration does not mismatch, whatever the client knows by then', async () => {
   const onServer = await createTestClient();
   const html = renderToString(app(onServer.sync));
-  expect(html).toContain(',,0,0,starting,0,0,synced,idle');
+  expect(html).toContain(',,0,0,starting,0,0,0,synced,idle');
 
-  const { sync, advance } = await createTestClient([todo('1'), todo('2')]);
+  const { sync, server, advance } = await createTestClient([todo('1'), todo('2')]);
+  const stopRefusing = server.refuse(() => true);
+  sync.update(todos, '2', { title: 'Bread' });
+  await advance(0);
+  stopRefusing();
   sync.pause();
   sync.update(todos, '2', { title: 'Eggs' });
   const container = document.body.appendChild(document.createElement('div'));
@@ -63,10 +70,10 @@ test('RE3 a server renders without a browser, and hydration does not mismatch, w
   const onRecoverableError = vi.fn();
   const button = container.firstChild;
   const root = await act(async () => hydrateRoot(container, app(sync), { onRecoverableError }));
-  expect(container.textContent).toBe('Todo 1,Todo 1,2,2,paused,1,1,synced,idle');
+  expect(container.textContent).toBe('Todo 1,Todo 1,2,2,paused,1,1,1,synced,idle');
   expect(container.firstChild, 'the server’s element was adopted').toBe(button);
   await act(async () => screen.getByRole('button').click());
-  expect(container.textContent).toBe('Milk,Milk,2,2,paused,2,2,pending,pending');
+  expect(container.textContent).toBe('Milk,Milk,2,2,paused,2,2,1,pending,pending');
   expect(onRecoverableError).not.toHaveBeenCalled();
   expect(complained).not.toHaveBeenCalled();
   complained.mockRestore();
@@ -143,6 +150,7 @@ test('TB5 StrictMode mounts twice: one request, one callback, and nothing is lef
       useEntities(todos);
       useSyncStatus();
       usePendingMutations();
+      useDeadLetters();
       useEntityStatus(todos, '1');
       return useOptimisticMutation(renameTodo, { onSuccess });
     },
@@ -154,7 +162,7 @@ test('TB5 StrictMode mounts twice: one request, one callback, and nothing is lef
       ),
     },
   );
-  expect(open(), 'one per reading hook, two for the mutation').toBe(7);
+  expect(open(), 'one per reading hook, two for the mutation').toBe(8);
   let token: string | undefined;
   act(() => {
     token = result.current.mutate({ id: '1', title: 'Milk' });

@@ -71,7 +71,7 @@ test('OS2 useEntityStatus: synced, pending, sending, held, failed, for that row 
   calls[0]?.fail(new TypeError('Failed to fetch'));
   await advance(0);
   expect(result.current).toBe('held');
-  await advance((sync.pending()[0]?.nextAttemptAt ?? 0) - clock.monotonic());
+  await advance((sync.pending()[0]?.nextAttemptAt ?? 0) - clock.now());
   calls[1]?.fail(Object.assign(new Error('No'), { status: 422 }));
   await advance(0);
   expect(result.current).toBe('failed');

@@ -9,7 +9,7 @@ import { createFaultyTransport, type FaultyTransport } from '../../src/testing/f
 import { createScriptedServer, type ScriptedServer } from '../../src/testing/scriptedServer.js';
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulatedClock.js';
 import { switchableConnectivity } from '../../src/testing/switchableConnectivity.js';
-import { renameTodo, todos, type Todo } from './todos.js';
+import { proposeTitle, renameTodo, todos, type Todo } from './todos.js';
 
 export interface TestClient {
   readonly sync: SyncClient;
@@ -43,7 +43,9 @@ export async function createTestClient(
       collections: [todos],
       transport: network,
       ...options,
-      mutations: [renameTodo, ...(options.mutations ?? [])],
+      // Nobody else comes back with it, unless a test says so (RT5).
+      retry: { spreadMs: 0, ...options.retry },
+      mutations: [renameTodo, proposeTitle, ...(options.mutations ?? [])],
     },
     {
       ...corePlatform(),

@@ -26,6 +26,13 @@ export const renameTodo: Definition<{ id: string; title: string }> = defineMutat
   },
 });
 
+/** What is refused of it stays on the screen. */
+export const proposeTitle: Definition<{ id: string; title: string }> = defineMutation({
+  name: 'proposeTitle',
+  onRejected: 'hold',
+  optimistic: (tx, v: { id: string; title: string }) => tx.update(todos, v.id, { title: v.title }),
+});
+
 interface Rename {
   id: string;
   title: string;

@@ -31,6 +31,7 @@ describe('RE1 result', () => {
       token: undefined,
       isQueued: false,
       isSending: false,
+      needsAttention: false,
       nextAttemptAt: undefined,
     });
   });
@@ -164,18 +165,18 @@ describe('RE1 result', () => {
       error: null,
     });
     const { nextAttemptAt = 0 } = result.current;
-    expect(nextAttemptAt).toBeGreaterThan(clock.monotonic());
-    await advance(nextAttemptAt - clock.monotonic());
+    expect(nextAttemptAt).toBeGreaterThan(clock.now());
+    await advance(nextAttemptAt - clock.now());
     expect(result.current).toMatchObject({ isSending: true, nextAttemptAt: undefined });
     calls[1]?.answer({ saved: 'Milk' });
     await advance(0);
     expect(result.current).toMatchObject({ status: 'success', failureCount: 0, failureReason: null });
   });
 
-  test('RE1 mutate, mutateAsync, reset and rollback are the same functions at every render', async () => {
+  test('RE1 what the component may do are the same functions at every render', async () => {
     const { renderHook, advance } = await createTestClient([todo('1')]);
     const { result, rerender } = renderHook(() => useOptimisticMutation(renameTodo, { onSuccess: () => 1 }));
-    const { mutate, mutateAsync, reset, rollback } = result.current;
+    const { mutate, mutateAsync, reset, rollback, undo, retry } = result.current;
     act(() => void result.current.mutate(RENAME));
     await advance(0);
     rerender();
@@ -184,6 +185,8 @@ describe('RE1 result', () => {
     expect(result.current.mutateAsync).toBe(mutateAsync);
     expect(result.current.reset).toBe(reset);
     expect(result.current.rollback).toBe(rollback);
+    expect(result.current.undo).toBe(undo);
+    expect(result.current.retry).toBe(retry);
   });
 
   test('RE1 the result keeps its identity while nothing of it changed', async () => {

@@ -8,6 +8,7 @@ import {
   remove,
   SyncError,
   update,
+  useDeadLetters,
   useEntities,
   useEntity,
   useEntityStatus,
@@ -16,6 +17,7 @@ import {
   useSyncClient,
   useSyncStatus,
   type Change,
+  type DeadLetterView,
   type EntityStatus,
   type MutationHandle,
   type PendingMutationView,
@@ -209,6 +211,36 @@ describe('hooks', () => {
       if (!save.isIdle) expectTypeOf(save.variables).toEqualTypeOf<{ id: string; title: string }>();
       // @ts-expect-error -- a title is missing
       save.mutate({ id: '1' });
+    }
+    expectTypeOf(Component).toBeFunction();
+  });
+
+  test('RT7 MU4 retry takes the definition’s variables, undo says what became of it', () => {
+    function Component(): void {
+      const save = useOptimisticMutation(saveTodo, { sendAfter: 5_000 });
+      expectTypeOf(save.retry()).toEqualTypeOf<Token | undefined>();
+      save.retry({ id: '1', title: 'x' });
+      // @ts-expect-error -- a title is missing
+      save.retry({ id: '1' });
+      expectTypeOf(save.undo()).toEqualTypeOf<Promise<'cancelled' | 'queued' | 'settled'>>();
+      expectTypeOf(save.rollback()).toEqualTypeOf<Promise<'cancelled' | 'settled'>>();
+      expectTypeOf(save.needsAttention).toEqualTypeOf<boolean>();
+      expectTypeOf(save.nextAttemptAt).toEqualTypeOf<number | undefined>();
+      save.mutate({ id: '1', title: 'x' }, { sendAfter: 0, idempotencyKey: 'order-7' });
+      // @ts-expect-error -- milliseconds
+      save.mutate({ id: '1', title: 'x' }, { sendAfter: '5s' });
+      useOptimisticMutation(clearDone).retry();
+      useOptimisticMutation(update(todos)).retry({ id: '1', patch: { rank: 1 } });
+    }
+    expectTypeOf(Component).toBeFunction();
+  });
+
+  test('RT7 useDeadLetters is a list of letters, filtered by what they have', () => {
+    function Component(): void {
+      expectTypeOf(useDeadLetters()).toEqualTypeOf<readonly DeadLetterView[]>();
+      useDeadLetters({ token: 't', name: 'renameTodo', collection: 'todos', id: '1', needsAttention: true });
+      // @ts-expect-error -- a dead letter is not on its way
+      useDeadLetters({ state: 'sending' });
     }
     expectTypeOf(Component).toBeFunction();
   });
