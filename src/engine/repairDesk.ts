@@ -3,7 +3,7 @@ import type { AnyCollection } from '../domain/collection.js';
 import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
 import { describe, SyncError } from '../domain/errors.js';
 import { renameInChange, type Ids } from '../domain/identity.js';
-import { idempotencyKey, type DeadLetter, type Token } from '../domain/mutation.js';
+import type { DeadLetter, Token } from '../domain/mutation.js';
 import { applyInTransaction } from './applyInTransaction.js';
 import type { Call, Caller, Identity } from './caller.js';
 import { causeOf } from './deadLetterView.js';
@@ -51,14 +51,28 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
 
   /** Its value was taken back: it goes to the end of the queue. */
   function requeue(letter: DeadLetter, edited: unknown, settlement: Settlement): Promise<void> {
-    const first = caller.begin(callOf(letter, edited), identityOf(letter, edited), settlement);
-    if (first === undefined) return alreadySo(letter, settlement);
-    checkDependencies(first, ledger);
-    const mutations = [show(first)];
-    for (const other of companionsOf(letter, edited)) {
-      const mutation = beginOrLeave(other);
-      if (mutation !== undefined) mutations.push(show(mutation));
+    const { before, after } = companionsOf(letter, edited);
+    const mutations: PendingMutation[] = [];
+    const follow = (others: readonly DeadLetter[]): void => {
+      for (const other of others) {
+        const mutation = beginOrLeave(other);
+        if (mutation !== undefined) mutations.push(show(mutation));
+      }
+    };
+    try {
+      follow(before);
+      const mutation = caller.begin(callOf(letter, edited), identityOf(letter, edited), settlement);
+      if (mutation === undefined) {
+        hide(mutations);
+        return alreadySo(letter, settlement);
+      }
+      checkDependencies(mutation, ledger);
+      mutations.push(show(mutation));
+    } catch (error) {
+      hide(mutations);
+      throw error;
     }
+    follow(after);
     return keep(mutations, settlement, () => outbox.requeue(mutations));
   }
 
@@ -86,16 +100,20 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     return mutation;
   }
 
+  function hide(mutations: readonly PendingMutation[]): void {
+    for (const mutation of mutations) ledger.remove(mutation);
+    store.change({ drop: mutations });
+    options.changed(mutations);
+  }
+
   async function keep(
     mutations: readonly PendingMutation[],
     settlement: Settlement,
     store_: () => Promise<boolean>,
   ): Promise<void> {
     const takeBack = (error: SyncError): void => {
-      for (const mutation of mutations) ledger.remove(mutation);
-      store.change({ drop: mutations });
+      hide(mutations);
       settlement.rejected(error);
-      options.changed(mutations);
     };
     try {
       if (await store_()) return;
@@ -118,18 +136,26 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     }
   }
 
-  /** What was sent as one goes as one again, and what was refused only because of it follows. */
-  function companionsOf(letter: DeadLetter, edited: unknown): readonly DeadLetter[] {
+  /** What was sent as one goes as one again, in its order, and what was refused only because of it follows. */
+  function companionsOf(
+    letter: DeadLetter,
+    edited: unknown,
+  ): Readonly<Record<'before' | 'after', readonly DeadLetter[]>> {
     const all = [...ledger.deadLetters.values()].filter((other) => other.held !== true);
-    const key =
-      edited === undefined && letter.sealed !== undefined ? idempotencyKey(letter.sealed) : undefined;
-    const found = new Set([letter]);
+    const members = edited === undefined ? (letter.sealed?.members ?? []) : [];
+    const mates = members.flatMap((token) => all.find((other) => other.token === token) ?? []);
+    const found = new Set([letter, ...mates]);
     for (const one of found)
-      for (const other of all)
-        if (causeOf(other.error) === one.token || (key !== undefined && sealKey(other) === key))
-          found.add(other);
-    found.delete(letter);
-    return [...found].sort((a, b) => a.record.createdAt - b.record.createdAt || (a.token < b.token ? -1 : 1));
+      for (const other of all) if (causeOf(other.error) === one.token) found.add(other);
+    const others = [...found].filter((other) => other !== letter && !mates.includes(other));
+    const at = mates.indexOf(letter);
+    return {
+      before: mates.slice(0, Math.max(at, 0)),
+      after: [
+        ...mates.slice(at + 1),
+        ...others.sort((a, b) => a.record.createdAt - b.record.createdAt || (a.token < b.token ? -1 : 1)),
+      ],
+    };
   }
 
   function beginOrLeave(letter: DeadLetter): PendingMutation | undefined {
@@ -185,8 +211,6 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     },
   };
 }
-
-const sealKey = ({ sealed }: DeadLetter): string | undefined => sealed && idempotencyKey(sealed);
 
 /** Refused content gets another key; what may have arrived keeps its own, so that it cannot happen twice (RT6). */
 function identityOf({ token, record, error, refusedAt, sealed }: DeadLetter, edited: unknown): Identity {

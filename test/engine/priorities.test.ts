@@ -108,10 +108,10 @@ describe('SC2 what something urgent waits for is urgent, too', () => {
 
 describe('SC2 waiting raises a priority slowly', () => {
   // `background` is two steps behind `normal`.
-  test.each([
-    ['just short of two steps: not yet', 2 * AGING_MS - 1, 'normal' as Priority, ['t1', 't3', 't2']],
-    ['two steps: the older one first', 2 * AGING_MS, 'normal' as Priority, ['t1', 't2', 't3']],
-    ['four steps: before a new critical one', 4 * AGING_MS, 'critical' as Priority, ['t1', 't2', 't3']],
+  test.each<[string, number, Priority, string[]]>([
+    ['just short of two steps: not yet', 2 * AGING_MS - 1, 'normal', ['t1', 't3', 't2']],
+    ['two steps: the older one first', 2 * AGING_MS, 'normal', ['t1', 't2', 't3']],
+    ['four steps: before a new critical one', 4 * AGING_MS, 'critical', ['t1', 't2', 't3']],
   ])('%s', async (_name, waited, priority, expected) => {
     const device = createDevice();
     const line = heldTransport(device.server, device.clock);
