@@ -10,7 +10,9 @@ export type SyncPhase =
   /** The last attempt failed, the next has its time. */
   | 'waiting'
   | 'pending'
-  /** The server has confirmed everything. */
+  /** The server refused something that is still shown: see `deadLetters()`. */
+  | 'needsAttention'
+  /** The server has confirmed everything that is shown. */
   | 'synced';
 
 /** Whether a server that keeps failing is left alone (RT4). */
@@ -37,6 +39,8 @@ export interface SyncStatus {
   readonly held: number;
   /** Dead letters, those included that are still shown. */
   readonly failed: number;
+  /** Refused, and still shown (`onRejected: 'hold'`): among `failed`, not among `pending`. */
+  readonly needsAttention: number;
   readonly needsAuth: boolean;
   readonly breaker: BreakerStatus;
   /** Milliseconds since the epoch of the last exchange that left nothing undone. */
@@ -56,7 +60,8 @@ function phaseOf(facts: StatusFacts): SyncPhase {
   if (!facts.online) return 'offline';
   if (facts.sending > 0) return 'sending';
   if (facts.held > 0) return 'waiting';
-  return facts.pending > 0 ? 'pending' : 'synced';
+  if (facts.pending > 0) return 'pending';
+  return facts.needsAttention > 0 ? 'needsAttention' : 'synced';
 }
 
 /** OS2. */

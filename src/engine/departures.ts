@@ -4,7 +4,13 @@ import type { AnyCollection } from '../domain/collection.js';
 import { entityKey, type ServerRow } from '../domain/entity.js';
 import { storeError, type SyncError } from '../domain/errors.js';
 import { renameInChange, withAssigned, type AssignedId } from '../domain/identity.js';
-import { idempotencyKey, type DeadLetter, type MutationRecord, type Outcome } from '../domain/mutation.js';
+import {
+  idempotencyKey,
+  type DeadLetter,
+  type MutationRecord,
+  type Outcome,
+  type Token,
+} from '../domain/mutation.js';
 import { dependentsOf } from './dependents.js';
 import { META, rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -95,7 +101,7 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
   const refused = decided.filter((l) => l.outcome.kind === 'refused' && l.held === undefined);
   const leaving = [...decided, ...dependentsOf(books, refused)];
   const letters = leaving.flatMap((l) => deadLetter(l, now) ?? []);
-  return departure(ledger, {
+  const parts = {
     leaving,
     split: current.flatMap((d) => (d.kind === 'split' ? d.members : [])),
     rebased: renamed(books, ids, assigned, leaving),
@@ -104,7 +110,18 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
       deadLetters: letters,
       meta: [...assigned.map(storedId), ...inStep(ledger, leaving, now)],
     },
-  });
+  };
+  return departure(ledger, parts, { deadLetters: acceptedAfterAll(ledger, current) });
+}
+
+/** Dead letters that were given up unanswered with what has now been accepted, under the same key. */
+function acceptedAfterAll({ deadLetters }: Ledger, decisions: readonly Decision[]): readonly Token[] {
+  if (deadLetters.size === 0) return [];
+  const keys = new Set(decisions.map((d) => (d.kind === 'accepted' ? d.key : undefined)));
+  const letters = [...deadLetters.values()].filter(
+    ({ sealed }) => sealed && keys.has(idempotencyKey(sealed)),
+  );
+  return letters.map(({ token }) => token);
 }
 
 function refuse(mutation: PendingMutation, error: SyncError, unanswered: boolean, now: number): Leaving {

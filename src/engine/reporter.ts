@@ -35,7 +35,10 @@ export interface ReporterOptions {
   readonly ledger: Ledger;
   readonly store: Store;
   readonly clock: Clock;
-  readonly facts: () => Omit<StatusFacts, 'pending' | 'sending' | 'held' | 'failed' | 'lastSyncedAt'>;
+  readonly facts: () => Omit<
+    StatusFacts,
+    'pending' | 'sending' | 'held' | 'failed' | 'needsAttention' | 'lastSyncedAt'
+  >;
   readonly failed: (error: unknown) => void;
 }
 
@@ -80,6 +83,7 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
       sending,
       held,
       failed: ledger.deadLetters.size,
+      needsAttention: ledger.pending.size - pending,
       lastSyncedAt: ledger.syncedAt,
     });
     const same =

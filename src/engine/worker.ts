@@ -8,7 +8,7 @@ import { requestOutcome } from '../domain/requestOutcome.js';
 import { independentRiders } from '../domain/riders.js';
 import { isAborted } from './abortable.js';
 import type { Decision } from './departures.js';
-import { freeze } from './freeze.js';
+import { freeze, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
@@ -195,27 +195,19 @@ export function createWorker(options: WorkerOptions): Worker {
   /** One mutation's way, top to bottom. */
   async function travel(groups: readonly Group[], route: string, signal: AbortSignal): Promise<void> {
     const send: Send = route === TRANSPORT && push !== undefined ? push : call;
-    const unsendable: Decision[] = [];
-    const ops = await outbox.seal(groups, (members, along) =>
-      freeze(members, along, {
-        ledger,
-        store,
-        transport,
-        sealedAt: clock.now(),
-        createId: options.createId,
-        failed: cannotMerge,
-        unsendable: (mutation, error) =>
-          unsendable.push({
-            kind: 'refused',
-            members: [mutation],
-            key: undefined,
-            error,
-            unanswered: false,
-            rows: [],
-          }),
-      }),
-    ); // durable: from here it may have arrived
-    await outbox.settle(unsendable);
+    const unsendable = new Map<PendingMutation, SyncError>();
+    const outgoing: Outgoing = {
+      ledger,
+      store,
+      transport,
+      sealedAt: clock.now(),
+      createId: options.createId,
+      failed: cannotMerge,
+      unsendable: (mutation, error) => unsendable.set(mutation, error),
+    };
+    // Durable: from here it may have arrived.
+    const ops = await outbox.seal(groups, (members, along) => freeze(members, along, outgoing));
+    await outbox.settle([...unsendable].map(([mutation, error]) => neverSent(mutation, error)));
     if (ops.length === 0 || isAborted(signal)) {
       gates.withdrawn(route);
       return;
@@ -299,6 +291,10 @@ export function createWorker(options: WorkerOptions): Worker {
 function subjectOf({ members, sealed }: Op): Parameters<typeof reconcile>[0] {
   const [first] = members as [PendingMutation, ...PendingMutation[]];
   return { record: first.record, sealed, command: first.definition?.command ?? false };
+}
+
+function neverSent(mutation: PendingMutation, error: SyncError): Decision {
+  return { kind: 'refused', members: [mutation], key: undefined, error, unanswered: false, rows: [] };
 }
 
 function givenUp(attempts: number, cause: SyncError): SyncError {

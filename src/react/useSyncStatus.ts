@@ -36,6 +36,7 @@ const STARTING: SyncStatus = deriveStatus({
   sending: 0,
   held: 0,
   failed: 0,
+  needsAttention: 0,
   needsAuth: false,
   breaker: { state: 'closed' },
   lastSyncedAt: undefined,

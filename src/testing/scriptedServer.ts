@@ -1,5 +1,6 @@
 import type { Row, ServerRow } from '../domain/entity.js';
 import { SyncError } from '../domain/errors.js';
+import type { AssignedId } from '../domain/identity.js';
 import { idempotencyKey } from '../domain/mutation.js';
 import { encodeOp } from '../domain/wire.js';
 import type { ChangeSource, Problem, PullReply, Reply, SealedOp, Transport } from '../engine/ports.js';
@@ -39,6 +40,8 @@ export interface ScriptedServerOptions {
   /** Changes per page of the feed. @default 500 */
   readonly pageSize?: number;
   readonly limits?: Partial<Transport['limits']>;
+  /** The id that the server gives to a row inserted there; undefined: the client's own (ID1). */
+  readonly assignId?: (collection: string, row: Row) => string | undefined;
 }
 
 export interface ScriptedServer extends Transport {
@@ -70,7 +73,7 @@ type Answer = Extract<Reply, { kind: 'answer' }>;
  * server.refuse((op) => op.kind === 'insert' && 403)
  */
 export function createScriptedServer(options: ScriptedServerOptions = {}): ScriptedServer {
-  const { commands = {}, pageSize = 500, limits } = options;
+  const { commands = {}, pageSize = 500, limits, assignId } = options;
   const database = createServerRows();
   const journal: AppliedOp[] = [];
   const records = new Map<string, { readonly body: string; readonly answer: Answer }>();
@@ -120,12 +123,17 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
 
   function applyChanges(tx: ServerTransaction, op: Exclude<WireOp, { kind: 'command' }>): Answer {
     const rows: ServerRow[] = [];
-    for (const change of op.kind === 'group' ? op.changes : [op]) {
+    const ids: AssignedId[] = [];
+    for (const sent of op.kind === 'group' ? op.changes : [op]) {
+      const to = sent.kind === 'insert' ? assignId?.(sent.type, sent.data) : undefined;
+      const change =
+        to === undefined || sent.kind !== 'insert' ? sent : { ...sent, id: to, data: { ...sent.data, id: to } };
       const outcome = writeChange(tx, change);
       if ('status' in outcome) return refusal(outcome.status, outcome.name, { current: outcome.current });
+      if (to !== undefined) ids.push({ collection: sent.type, from: sent.id, to });
       rows.push(outcome);
     }
-    return { kind: 'answer', status: 200, rows };
+    return { kind: 'answer', status: 200, rows, ...(ids.length > 0 && { ids }) };
   }
 
   function runCommand(tx: ServerTransaction, name: string, args: unknown): Answer {

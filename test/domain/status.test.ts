@@ -18,6 +18,7 @@ const calm: StatusFacts = {
   sending: 0,
   held: 0,
   failed: 0,
+  needsAttention: 0,
   lastSyncedAt: undefined,
 };
 
@@ -25,6 +26,7 @@ describe('OS1 phase', () => {
   // Each row adds one fact to those before it, and takes precedence over them.
   const facts: [SyncPhase, Partial<StatusFacts>][] = [
     ['synced', { failed: 1 }],
+    ['needsAttention', { needsAttention: 1 }],
     ['pending', { pending: 2 }],
     ['waiting', { held: 1 }],
     ['sending', { sending: 1 }],
