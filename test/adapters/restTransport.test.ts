@@ -188,6 +188,8 @@ describe('requests', () => {
         ) as string,
       }) as Error,
     );
+    const others = { ...outgoing(), changes: [deleted, { ...inserted, id: 'b' }] };
+    expect(() => transport.encode(others)).toThrow(/one request changes one row/);
     const turned = { ...outgoing(), changes: [inserted, deleted] };
     expect(() => transport.encode(turned)).toThrow(/one request changes one row/);
   });
@@ -477,6 +479,13 @@ describe('answers', () => {
     expect(await send()).toMatchObject({ rows: [{ version }] });
   });
 
+  test('CF1 a version that could guard nothing counts as none', async () => {
+    for (const version of ['a"b', '', null, {}]) {
+      const { send } = over([() => json({ id: 'a' })], todos({ versionOf: () => version as string }));
+      expect(await send()).toMatchObject({ rows: [{ version: undefined }] });
+    }
+  });
+
   test('RT1 a PATCH that a server ignored, because it does not know its type, is refused', async () => {
     const unchanged = () => json({ id: 'a', title: 'A' });
     expect(await over([unchanged]).send()).toMatchObject({
@@ -528,6 +537,8 @@ describe('creating', () => {
       const reply = await over([() => empty(status)]).send(create);
       expect(reply).toEqual({ kind: 'answer', status, rows: [] });
     }
+    const job = await over([() => json({ id: 'job-1' }, 202, { location: '/jobs/1' })]).send(create);
+    expect(job).toEqual({ kind: 'answer', status: 202, rows: [] });
     expect(await over([() => empty(200)]).send(create)).toMatchObject(UNEXPECTED);
     expect(await over([() => json('done')]).send(create)).toMatchObject(UNEXPECTED);
     expect(await over([() => html(200)]).send(create)).toMatchObject(UNEXPECTED);
@@ -558,6 +569,7 @@ describe('creating', () => {
       ['404', () => problem(404)],
       ['403', () => problem(403)],
       ['JSON that is no row', () => json([])],
+      ['another row', () => json({ id: 'b' })],
     ])('RT3 %s: it is created', async (_, answer) => {
       const { send, lines } = over([answer, () => json(row, 201)]);
       expect(await send(create, true)).toMatchObject({ status: 201 });
@@ -654,6 +666,12 @@ describe('creating', () => {
       const { send } = over([() => problem(status), () => problem(503)], options);
       expect(await send(create)).toMatchObject({ status: 503 });
     });
+  });
+
+  test('CF3 409 from a server that gives the ids is not about the id of the client', async () => {
+    const { send, lines } = over([() => problem(409)], { safety: 'none' });
+    expect(await send(create)).toMatchObject({ status: 409 });
+    expect(lines()).toEqual(['POST /api/todos']);
   });
 
   test('RT1 409 in progress is passed on', async () => {
@@ -771,6 +789,16 @@ describe('time and credentials', () => {
     await vi.advanceTimersByTimeAsync(5000);
     expect(await reply).toMatchObject({ kind: 'failure', failure: 'timeout' });
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('RT3 all requests of an op share its time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const slow = (response: Response) => () =>
+      new Promise<Response>((resolve) => setTimeout(resolve, 3000, response));
+    const { send } = over([slow(problem(412)), slow(json(row))], { timeoutMs: 5000 });
+    const reply = send({ version: 1 });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await reply).toMatchObject({ kind: 'failure', failure: 'timeout' });
   });
 
   test('TB5 the caller may stop a push; nothing is left behind', async () => {
