@@ -1,4 +1,5 @@
 import type { ServerRow } from '../domain/entity.js';
+import { SyncError } from '../domain/errors.js';
 import { holds } from '../domain/mergePatch.js';
 import type { Answer, Received } from './httpReplies.js';
 import { readFound, readReply, readSight, type Sight } from './restReplies.js';
@@ -64,7 +65,7 @@ async function findCreated(op: RowOp, by: Exchange): Promise<Answer | undefined>
   const { method, body = 'null' } = op.request;
   if (op.kind !== 'insert' || method !== 'POST' || safety === 'idempotency-key') return undefined;
   if (find !== undefined) {
-    const found: unknown = await find(JSON.parse(body), getter(by));
+    const found: unknown = await askApp(() => find(JSON.parse(body), getter(by)));
     return found === undefined || found === null ? undefined : readFound(found, op, by.resource);
   }
   if (safety === 'none') return undefined;
@@ -72,15 +73,39 @@ async function findCreated(op: RowOp, by: Exchange): Promise<Answer | undefined>
   return seen.kind === 'undecided' || seen.kind === 'found' ? seen.reply : undefined;
 }
 
+/** What `get` could not fetch, as opposed to a mistake in the function that asked for it. */
+class Unfetched extends Error {}
+
+/** A mistake of the app's must not pass for a network that is gone. */
+async function askApp<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Unfetched) throw error.cause;
+    throw new SyncError(
+      'UNEXPECTED_RESPONSE',
+      'findCreated failed, so it is not known whether the row is there.',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
 function getter({ ask }: Exchange): RestGet {
   return async (path, query = {}) => {
     const search = new URLSearchParams(query).toString();
     const url = `${encodePath(path, 'findCreated')}${search === '' ? '' : `?${search}`}`;
-    const { response, json } = await ask({ method: 'GET', path: url, headers: {} });
+    const { response, json } = await ask({ method: 'GET', path: url, headers: {} }).catch(
+      (cause: unknown) => {
+        throw new Unfetched('No answer.', { cause });
+      },
+    );
     const { status, headers } = response;
     if (status === 404 || status === 410) return undefined;
     if (response.ok && json !== undefined) return json;
-    throw Object.assign(new Error(`GET ${url} answered ${status}.`), { status, headers });
+    const cause = Object.assign(new Error(`GET ${url} answered ${status}.`), { status, headers });
+    throw new Unfetched(cause.message, { cause });
   };
 }
 

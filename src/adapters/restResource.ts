@@ -66,7 +66,7 @@ export interface RestResource<T extends object = any> {
    * Finds the row that an earlier POST of `sent` created, before it is sent again, and returns the server's JSON of
    * it. `get` resolves to undefined on 404. Not asked with `safety: 'idempotency-key'`.
    * @example
-   * findCreated: async (sent, get) => (await get(['todos'], { clientRef: sent.clientRef }))[0]
+   * findCreated: async (sent, get) => (await get(['todos'], { clientRef: sent.clientRef }))?.[0]
    */
   readonly findCreated?: (sent: RestJson, get: RestGet) => Promise<RestJson>;
 }

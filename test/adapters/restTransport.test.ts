@@ -625,6 +625,16 @@ describe('creating', () => {
       }
       const busy = over([() => json({}, 503, { 'retry-after': '3' })], options);
       expect(await busy.send(create, true)).toMatchObject({ status: 503, retryAfterMs: 3000 });
+      const offline = over([() => Promise.reject(new TypeError('x'))], options);
+      expect(await offline.send(create, true)).toMatchObject({ failure: 'network' });
+      const mistaken = over(
+        [() => json(null)],
+        todos({ findCreated: async () => Promise.reject(new TypeError('x')) }),
+      );
+      expect(await mistaken.send(create, true)).toMatchObject({
+        ...UNEXPECTED,
+        cause: { cause: expect.any(TypeError) as Error },
+      });
       const odd = over([() => json([{ ref: 'a' }])], options);
       expect(await odd.send(create, true)).toMatchObject(UNEXPECTED);
     });
