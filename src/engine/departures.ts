@@ -11,7 +11,7 @@ import {
   type Outcome,
   type Token,
 } from '../domain/mutation.js';
-import { dependentsOf } from './dependents.js';
+import { followersOf } from './dependents.js';
 import { META, rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { MetaRecord, PullPage, StorageWrite, StoredRow } from './ports.js';
@@ -98,13 +98,15 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
         return d.members.map((mutation) => refuse(mutation, d.error, d.unanswered, now));
     }
   });
-  const refused = decided.filter((l) => l.outcome.kind === 'refused' && l.held === undefined);
-  const leaving = [...decided, ...dependentsOf(books, refused)];
+  const { followers, waiting } = followersOf(books, current, decided);
+  const following = new Set([...followers.map((l) => l.mutation), ...waiting]);
+  const leaving = [...decided.filter((l) => !following.has(l.mutation)), ...followers];
+  const left = new Set(leaving.map((l) => l.mutation));
   const letters = leaving.flatMap((l) => deadLetter(l, now) ?? []);
   const parts = {
     leaving,
-    split: current.flatMap((d) => (d.kind === 'split' ? d.members : [])),
-    rebased: renamed(books, ids, assigned, leaving),
+    split: current.flatMap((d) => (d.kind === 'split' ? d.members.filter((m) => !left.has(m)) : [])),
+    rebased: new Map([...again(waiting), ...renamed(books, ids, assigned, leaving)]),
     rows,
     put: {
       deadLetters: letters,
@@ -112,6 +114,15 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
     },
   };
   return departure(ledger, parts, { deadLetters: acceptedAfterAll(ledger, current) });
+}
+
+/** The server keeps the refusal under the key that was sent: what went by itself goes under another. */
+function again(waiting: readonly PendingMutation[]): (readonly [PendingMutation, MutationRecord])[] {
+  return waiting.flatMap((mutation) => {
+    const { phase, record } = mutation;
+    const wentAlone = phase.kind === 'sealed' && phase.sealed.members === undefined;
+    return wentAlone ? [[mutation, { ...record, rev: record.rev + 1 }] as const] : [];
+  });
 }
 
 /** Dead letters that were given up unanswered with what has now been accepted, under the same key. */
@@ -252,7 +263,8 @@ function departure(
   const gone = parts.leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
   const held = parts.leaving.filter((l) => l.held !== undefined).map((l) => l.mutation);
   const stored = new Map([...parts.rebased].filter(([mutation]) => mutation.seq !== Infinity));
-  const { put, remove } = rewriting(ledger, gone, [...held, ...parts.split], stored);
+  const unsealed = [...held, ...parts.split, ...parts.rebased.keys()];
+  const { put, remove } = rewriting(ledger, gone, unsealed, stored);
   const outcomes = parts.leaving.map(({ mutation, outcome }) => ({
     token: mutation.token,
     outcome: storable(outcome),

@@ -2,16 +2,50 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import { storeError, SyncError } from '../domain/errors.js';
 import { byOrder } from '../domain/lanes.js';
-import type { Books, Leaving } from './departures.js';
+import type { Books, Decision, Leaving } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 
 /**
- * What is refused with `refused`, and never sent (SC4): unsent changes of a row whose insert was refused, and what
- * names a refused one in `dependsOn`; then their own dependents. A delete of a row that never came to be has nothing
- * to do, which is success.
+ * What builds on a refused mutation: what has not been sent, and what travelled with it and was answered for it (424),
+ * which is refused with it if it left, and waits for it if it is held (RT7).
  */
-export function dependentsOf({ ledger, store }: Books, refused: readonly Leaving[]): readonly Leaving[] {
+export function followersOf(
+  books: Books,
+  decisions: readonly Decision[],
+  decided: readonly Leaving[],
+): { readonly followers: readonly Leaving[]; readonly waiting: readonly PendingMutation[] } {
+  const along = new Set(
+    decisions.flatMap((d) =>
+      d.kind === 'split' || (d.kind === 'refused' && d.error.code === 'DEPENDENCY') ? d.members : [],
+    ),
+  );
+  const causes = decided.filter((l) => l.outcome.kind === 'refused' && !along.has(l.mutation));
+  const held = causes.filter((l) => l.held !== undefined);
+  const followers = dependentsOf(
+    books,
+    causes.filter((l) => l.held === undefined),
+    along,
+  );
+  const refused = new Set(followers.map((l) => l.mutation));
+  const waiting = dependentsOf(books, held, along)
+    .map((l) => l.mutation)
+    .filter((m) => along.has(m) && !refused.has(m));
+  return { followers, waiting };
+}
+
+/**
+ * What is refused with `refused` (SC4), if it was not sent or is one of `along`, which were sent in vain: changes of a
+ * row whose insert was refused, and what names a refused one in `dependsOn`; then their own dependents. A delete of a
+ * row that never came to be has nothing to do, which is success.
+ */
+function dependentsOf(
+  { ledger, store }: Books,
+  refused: readonly Leaving[],
+  along: ReadonlySet<PendingMutation>,
+): readonly Leaving[] {
+  const isDependent = (mutation: PendingMutation): boolean =>
+    mutation.phase.kind === 'queued' || along.has(mutation);
   const found = new Map<PendingMutation, Leaving>();
   const causes = [...refused];
   const known = new Set(refused.map((l) => l.mutation));
@@ -22,13 +56,13 @@ export function dependentsOf({ ledger, store }: Books, refused: readonly Leaving
   };
   for (const cause of causes) {
     for (const mutation of ledger.lanes.dependents(cause.mutation.token))
-      if (isUnsent(mutation) && !known.has(mutation)) take(mutation, refuseWith(mutation, cause));
+      if (isDependent(mutation) && !known.has(mutation)) take(mutation, refuseWith(mutation, cause));
     for (const key of insertedBy(cause.mutation)) {
       for (const mutation of [...store.pendingOn(key)].sort(byOrder)) {
         if (known.has(mutation) || byOrder(mutation, cause.mutation) < 0) continue;
         const own = mutation.effect.changes.filter((change) => keyOf(change) === key);
         if (own.some(({ kind }) => kind === 'insert')) break; // another row of that id
-        if (own.length === 0 || !isUnsent(mutation)) continue;
+        if (own.length === 0 || !isDependent(mutation)) continue;
         const isDelete =
           own.length === mutation.effect.changes.length && own.every((c) => c.kind === 'delete');
         take(mutation, isDelete ? { mutation, outcome: { kind: 'annulled' } } : refuseWith(mutation, cause));
@@ -36,10 +70,6 @@ export function dependentsOf({ ledger, store }: Books, refused: readonly Leaving
     }
   }
   return [...found.values()];
-}
-
-function isUnsent({ phase }: PendingMutation): boolean {
-  return phase.kind === 'queued';
 }
 
 function insertedBy(mutation: PendingMutation): EntityKey[] {
