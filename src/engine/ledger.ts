@@ -2,7 +2,13 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import { createIds, type Ids } from '../domain/identity.js';
 import { byOrder, createLanes, type Lanes } from '../domain/lanes.js';
-import type { DeadLetter, MutationRecord, Sealed, Token } from '../domain/mutation.js';
+import {
+  idempotencyKey,
+  type DeadLetter,
+  type MutationRecord,
+  type Sealed,
+  type Token,
+} from '../domain/mutation.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { MetaRecord, SealRecord, StorageWrite } from './ports.js';
 
@@ -79,14 +85,17 @@ export function rewriting(
     [...leaving, ...rebased.keys()].map((m) => m.seq),
     (record) => (tokens.has(record.token) ? undefined : (records.get(record.token) ?? record)),
   );
-  const sealKeys = new Set<Sealed>();
+  // By key: what was read again since is equal, not identical.
+  const sealKeys = new Set<string>();
   const sealIds: string[] = [];
   for (const { phase } of [...leaving, ...unsealed])
     if (phase.kind === 'sealed') {
-      sealKeys.add(phase.sealed);
+      sealKeys.add(idempotencyKey(phase.sealed));
       sealIds.push(phase.sealId);
     }
-  const seals = rewrite(ledger.seals, sealIds, (sealed) => (sealKeys.has(sealed) ? undefined : sealed));
+  const seals = rewrite(ledger.seals, sealIds, (sealed) =>
+    sealKeys.has(idempotencyKey(sealed)) ? undefined : sealed,
+  );
   return {
     put: {
       log: log.kept.map(([seq, mutations]) => ({ seq, mutations })),
