@@ -48,11 +48,11 @@ const tokenOf = (op: string): string => op.split('.')[0] ?? op;
 // A change to the value that is already there is none, so each run writes texts of its own.
 let runs = 0;
 
-/** Edits many rows in a few ticks and resolves when all of it is durable. */
+/** Edits many rows in a few ticks, by mutations that do not merge, and resolves when all of it is durable. */
 function editMany({ page }: Browser, count: number): Promise<{ token: string; id: string }[]> {
   return page.evaluate(
     async ([count, rows, run]) => {
-      const { client, airports, visit } = app;
+      const { client, note, visit } = app;
       const id = (n: number): string => `A${String(n % rows).padStart(2, '0')}`;
       const handles = [];
       for (let n = 0; n < count; n++) {
@@ -61,7 +61,7 @@ function editMany({ page }: Browser, count: number): Promise<{ token: string; id
           handle:
             n % 3 === 0
               ? client.mutate(visit, { id: id(n) })
-              : client.update(airports, id(n), { notes: `note ${n} of run ${run}` }),
+              : client.mutate(note, { id: id(n), notes: `note ${n} of run ${run}` }),
         });
         if (n % 50 === 49) await Promise.resolve();
       }
@@ -110,11 +110,51 @@ test('OB1 500 edits made offline survive a killed browser and reach PostgreSQL o
 
   world.proxy.offline = false;
   await second.page.evaluate(() => app.client.flush());
-  expectOnceInOrder(await effects(), calls);
+  // What was typed is built-in updates of one row, which go as one (CO2).
+  const [merged, ...others] = (await effects()).filter(
+    (e) => !scripted.some((c) => c.token === tokenOf(e.op)),
+  );
+  expect([merged?.id, others]).toEqual(['A03', []]);
+  expectOnceInOrder(
+    (await effects()).filter((e) => e !== merged && e.op !== merged?.op),
+    scripted,
+  );
   for (const row of shown) expect(await world.row(row.id)).toEqual(row);
   await expect
     .poll(() => second.page.getByRole('status').textContent())
     .toBe('synced, 0 pending, 0 failed, durable');
+});
+
+test('CO2 a merge that was sent when the browser was killed is sent again as it was, and takes effect once', async () => {
+  const profile = world.profile();
+  const first = await launch(profile);
+  await first.open();
+  await loaded(first);
+  world.proxy.hold = new Promise(() => undefined); // no answer ever comes back
+  world.proxy.feed = false;
+  const reached = new Promise<string>((resolve) => (world.proxy.onPush = resolve));
+  const tokens = await first.page.evaluate(async () => {
+    const { client, airports } = app;
+    const handles = [...'lights'].map((_, i) =>
+      client.update(airports, 'A17', { notes: 'lights'.slice(0, i + 1) }),
+    );
+    await Promise.all(handles.map((handle) => handle.enqueued));
+    return handles.map((handle) => handle.token);
+  });
+  const body = await reached;
+  await first.kill();
+
+  world.proxy.hold = undefined;
+  const again = new Promise<string>((resolve) => (world.proxy.onPush = resolve));
+  const second = await launch(profile);
+  await second.open();
+  const opsOf = (request: string): unknown => (JSON.parse(request) as { ops: unknown }).ops;
+  expect(opsOf(await again)).toEqual(opsOf(body));
+  await second.page.evaluate(() => app.client.flush());
+  const done = await effects();
+  expect([done.length, done.some((e) => tokens.includes(tokenOf(e.op)))]).toEqual([1, false]);
+  expect(await world.row('A17')).toMatchObject({ notes: 'lights' });
+  expect(await second.page.evaluate(() => app.client.pending().length)).toBe(0);
 });
 
 test('OB5 an answer lost 50 times after the commit never doubles an effect', async () => {

@@ -8,12 +8,18 @@ import { chromeLaunchOptions } from '../../scripts/chrome.mjs';
 import { startPostgres, type PostgresCluster } from '../../scripts/pg.mjs';
 import { createSyncServer, postgresDatabase } from '../../src/server.js';
 import type { SyncClient } from '../../src/index.js';
-import type { airports, visit } from './app/airports.js';
+import type { airports, note, visit } from './app/airports.js';
 import { startFaultyProxy, type FaultyProxy } from './faultyProxy.js';
 
 /** What the page puts on its global object. */
 declare global {
-  var app: { client: SyncClient; airports: typeof airports; visit: typeof visit; degraded: string[] };
+  var app: {
+    client: SyncClient;
+    airports: typeof airports;
+    visit: typeof visit;
+    note: typeof note;
+    degraded: string[];
+  };
 }
 
 export interface EffectRow {

@@ -25,14 +25,22 @@ export const visit = defineMutation({
     }),
 });
 
+/** Says nothing of merging: each goes by itself (CO4). */
+export const note = defineMutation({
+  name: 'note',
+  optimistic: (tx, v: { id: string; notes: string }) => tx.update(airports, v.id, { notes: v.notes }),
+});
+
 /** A client as an app would make it; the query string sets what a test needs to be quick. */
 export function createAirportClient(query: URLSearchParams): SyncClient {
   return createSyncClient({
     name: 'airports',
     collections: [airports],
-    mutations: [visit],
+    mutations: [visit, note],
     transport: httpTransport({ url: '/sync', maxBatch: Number(query.get('batch') ?? 100) }),
     realtime: eventSourceChanges({ url: '/sync' }),
-    retry: { baseMs: 5, capMs: 50 },
+    retry: { baseMs: 5, capMs: 50, spreadMs: 0 },
+    // Fifty lost answers in a row are the point of a test, not an illness of the server.
+    breaker: { failures: 1_000 },
   });
 }

@@ -7,7 +7,7 @@ import {
   useSyncClient,
   useSyncStatus,
 } from '../../../src/index.js';
-import { airports, createAirportClient, visit, type Airport } from './airports.js';
+import { airports, createAirportClient, note, visit, type Airport } from './airports.js';
 
 function Row({ airport }: { readonly airport: Airport }): ReactNode {
   const client = useSyncClient();
@@ -44,7 +44,7 @@ function App(): ReactNode {
 const client = createAirportClient(new URLSearchParams(location.search));
 const degraded: string[] = [];
 client.on('storage.degraded', ({ error }) => degraded.push(error.code));
-Object.assign(globalThis, { app: { client, airports, visit, degraded } });
+Object.assign(globalThis, { app: { client, airports, visit, note, degraded } });
 createRoot(document.getElementById('root') ?? document.body).render(
   <StrictMode>
     <SyncProvider client={client}>
