@@ -31,8 +31,13 @@ export interface Identity {
 
 /** Makes pending mutations of calls, and of what the storage kept of former ones. */
 export interface Caller {
-  /** Runs the call on the present view. Throws the caller's error and leaves no trace (ST4); undefined: it changes nothing. */
-  begin(call: Call, identity: Identity, settlement: Settlement | undefined): PendingMutation | undefined;
+  /** Runs the call on the present view, or on `base`. Throws the caller's error and leaves no trace (ST4); undefined: it changes nothing. */
+  begin(
+    call: Call,
+    identity: Identity,
+    settlement: Settlement | undefined,
+    base?: ReadRow,
+  ): PendingMutation | undefined;
   revive(record: MutationRecord, seq: number, place: number): PendingMutation;
   /** The same mutation with another record: rebased, or changed by another tab. */
   revise(former: PendingMutation, record: MutationRecord): PendingMutation;
@@ -121,7 +126,7 @@ export function createCaller(options: CallerOptions): Caller {
   }
 
   return {
-    begin({ name, definition, variables: given, work, options: asked }, identity, settlement) {
+    begin({ name, definition, variables: given, work, options: asked }, identity, settlement, base = read) {
       const checked = definition?.schema ? validate(definition.schema, given, `"${name}"`) : given;
       // Those of a built-in mutation are not kept, and an undefined field means something in them.
       const encodeVariables = definition?.command === true ? toJson : toCloneable;
@@ -130,7 +135,7 @@ export function createCaller(options: CallerOptions): Caller {
         : renameInVariables(encodeVariables(checked, `the variables of "${name}"`), ids);
       const { priority, named, scope, sendAfter, meta } = checkCall(name, definition, variables, asked);
       const effect = runTransaction(
-        read,
+        base,
         collections,
         encodeOf(definition),
         (tx) => work(tx, variables),

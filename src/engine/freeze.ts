@@ -5,6 +5,7 @@ import { restoreError, SyncError } from '../domain/errors.js';
 import { createMerge, type Merge } from '../domain/merge.js';
 import type { Sealed, Token } from '../domain/mutation.js';
 import type { ReadRow } from '../domain/transaction.js';
+import { below } from './below.js';
 import { dependencyError } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -115,18 +116,6 @@ function changesOf(
 }
 
 const isCommand = ({ definition }: PendingMutation): boolean => definition?.command === true;
-
-/** The view as it is before `mutation`. */
-function below(mutation: PendingMutation, store: Store): ReadRow {
-  return (key) => {
-    let row = store.base(key)?.row;
-    for (const earlier of store.pendingOn(key)) {
-      if (earlier === mutation) break;
-      for (const change of earlier.effect.changes) if (keyOf(change) === key) row = applyChange(row, change);
-    }
-    return row;
-  };
-}
 
 /** The rows as `changes` leave them, for a server that takes whole rows. */
 function rowsAfter(changes: readonly Change[], read: ReadRow): readonly (Row | undefined)[] {

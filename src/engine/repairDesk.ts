@@ -5,6 +5,7 @@ import { describe, SyncError } from '../domain/errors.js';
 import { renameInChange, type Ids } from '../domain/identity.js';
 import type { DeadLetter, Token } from '../domain/mutation.js';
 import { applyInTransaction } from './applyInTransaction.js';
+import { below } from './below.js';
 import type { Call, Caller, Identity } from './caller.js';
 import { causeOf } from './deadLetterView.js';
 import { checkDependencies } from './dependents.js';
@@ -80,13 +81,9 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
   function repair(letter: DeadLetter, edited: unknown, settlement: Settlement): Promise<void> {
     const held = ledger.pending.get(letter.token);
     if (held === undefined) return Promise.resolve();
-    store.change({ drop: [held] }); // it starts from what was there before it
-    let mutation: PendingMutation | undefined;
-    try {
-      mutation = caller.begin(callOf(letter, edited), identityOf(letter, edited), settlement);
-    } finally {
-      store.change({ add: [held] });
-    }
+    // It starts from what was there before it.
+    const base = below(held, store);
+    const mutation = caller.begin(callOf(letter, edited), identityOf(letter, edited), settlement, base);
     if (mutation === undefined) return alreadySo(letter, settlement);
     const { record } = mutation;
     held.settlement = settlement;

@@ -67,8 +67,17 @@ export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
     const phase = members[0]?.phase;
     if (phase?.kind !== 'sealed') return [];
     const { sealed } = phase;
-    const together = members.filter((m) => m.phase.kind === 'sealed' && m.phase.sealed === sealed);
-    return [{ members: together, sealed }];
+    return [{ members: sealedAs(ledger, sealed), sealed }];
+  });
+}
+
+/** All that go under one key are decided by its answer, whichever of them was due first. */
+function sealedAs(ledger: Ledger, sealed: Sealed): readonly PendingMutation[] {
+  const key = idempotencyKey(sealed);
+  return (sealed.members ?? [sealed.token]).flatMap((token) => {
+    const mutation = ledger.pending.get(token);
+    const phase = mutation?.phase;
+    return phase?.kind === 'sealed' && idempotencyKey(phase.sealed) === key ? (mutation ?? []) : [];
   });
 }
 

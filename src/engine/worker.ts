@@ -12,7 +12,7 @@ import { freeze, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
-import type { PendingMutation } from './pendingMutation.js';
+import type { Failures, PendingMutation } from './pendingMutation.js';
 import type { Clock, Reply, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
 import { riderOf } from './riderOf.js';
@@ -174,7 +174,7 @@ export function createWorker(options: WorkerOptions): Worker {
           error instanceof SyncError
             ? error
             : new SyncError('STORAGE', 'The outbox could not be written.', { cause: error });
-        for (const mutation of members) mutation.failures = gates.failAgain(mutation.failures, reason);
+        for (const group of groups) failTogether(group.members, reason);
       })
       .finally(() => {
         setSending(members, false);
@@ -234,6 +234,20 @@ export function createWorker(options: WorkerOptions): Worker {
     gates.report(route, outcome);
   }
 
+  /** What goes under one key waits for one time: it must go together again. */
+  function failTogether(
+    members: readonly PendingMutation[],
+    error: SyncError,
+    retryAfterMs?: number,
+  ): Failures {
+    const failures = gates.failAgain(members[0]?.failures, error, retryAfterMs);
+    for (const mutation of members) {
+      mutation.failures = failures;
+      ledger.lanes.refresh(mutation);
+    }
+    return failures;
+  }
+
   /** The decision to carry out; what is not decided waits in its own lane. */
   function decide(op: Op, verdict: Verdict | undefined): readonly Decision[] {
     const { members } = op;
@@ -249,14 +263,13 @@ export function createWorker(options: WorkerOptions): Worker {
         return [{ kind: 'refused', members, key, rows, error, unanswered: false }];
       }
       case 'retry': {
-        const failures = gates.failAgain(members[0]?.failures, verdict.error, verdict.retryAfterMs);
-        for (const mutation of members) mutation.failures = failures;
-        if (failures.count < options.retry.maxAttempts) return [];
-        const error = givenUp(failures.count, verdict.error);
+        const { count } = failTogether(members, verdict.error, verdict.retryAfterMs);
+        if (count < options.retry.maxAttempts) return [];
+        const error = givenUp(count, verdict.error);
         return [{ kind: 'refused', members, key, rows: [], error, unanswered: true }];
       }
       case 'hold':
-        for (const mutation of members) mutation.failures = gates.failAgain(mutation.failures, verdict.error);
+        failTogether(members, verdict.error);
         return [];
       case 'undecided':
       case undefined:
