@@ -26,15 +26,15 @@ import type { Clock, Random } from './ports.js';
  */
 export interface Gates {
   gate(route: string): Gate;
-  /** A request goes that way. Only for one that was allowed. */
-  started(route: string): void;
+  /** A request is about to go that way, now. False: it must not; since it was chosen the server has said so. */
+  enter(route: string): boolean;
   /** Monotonic milliseconds before which the server wants no request, whoever asks; Infinity while a probe finds out. */
   askAt(route: string): number;
   /** What a request said of the server. */
   heard(route: string, health: Health): void;
   /** What came of mutations that were sent. */
   report(route: string, outcome: RequestOutcome): void;
-  /** Nobody will know what came of it. */
+  /** Nobody will know what came of a request that entered. */
   withdrawn(route: string): void;
   /** The network may be back: backoffs end, what the server asked for stays. */
   networkChanged(): void;
@@ -172,7 +172,13 @@ export function createGates(options: GatesOptions): Gates {
       const isProbed = route.breaker.state === 'half-open';
       return isProbed ? Infinity : floorOf(route);
     },
-    started: (name) => setBreaker(name, requestStarted(at(name).breaker, clock.monotonic())),
+    enter(name) {
+      const route = at(name);
+      const now = clock.monotonic();
+      if (floorOf(route) > now || requestsAllowed(route.breaker, now) === 0) return false;
+      setBreaker(name, requestStarted(route.breaker, now));
+      return true;
+    },
     heard,
     report(name, { answered, failed, restMs, stop }) {
       const route = at(name);

@@ -40,7 +40,7 @@ export interface SyncClientOptions {
   readonly retry?: Partial<RetryOptions>;
   /** When a server that keeps failing is left alone (RT4). */
   readonly breaker?: Partial<BreakerOptions>;
-  /** How many mutations are sent by their own functions at a time. @default 4 */
+  /** How many mutations are sent by their own functions at a time, and how many requests by an unordered transport. @default 4 */
   readonly concurrency?: number;
   /** Milliseconds after which a request without an answer has an unknown outcome. @default 30_000 */
   readonly timeoutMs?: number;

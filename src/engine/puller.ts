@@ -89,9 +89,8 @@ export function createPuller(options: PullerOptions): Puller {
   async function pullAll(signal: AbortSignal): Promise<PullResult> {
     let rows = 0;
     while (!signal.aborted) {
-      if (gates.askAt(TRANSPORT) > clock.monotonic()) return leftAlone();
+      if (!gates.enter(TRANSPORT)) return leftAlone();
       const from = ledger.cursor;
-      gates.started(TRANSPORT);
       const reply = await ask(from, signal);
       if (isAborted(signal)) gates.withdrawn(TRANSPORT);
       else gates.heard(TRANSPORT, healthOf(reply));

@@ -46,7 +46,7 @@ export interface WorkerOptions {
   readonly retry: RetryOptions;
   readonly summary: SummaryCounter;
   readonly createId: () => string;
-  /** How many mutations are sent by their own functions at a time. */
+  /** How many mutations are sent by their own functions at a time, and how many requests by an unordered transport. */
   readonly concurrency: number;
   /** Milliseconds after which the outcome of a send counts as unknown (RT3). */
   readonly timeoutMs: number;
@@ -128,7 +128,9 @@ export function createWorker(options: WorkerOptions): Worker {
   function gate(route: string): Gate {
     const open = gates.gate(route);
     if (route !== TRANSPORT) return open;
-    const isBusy = transport === undefined || [...inFlight.values()].includes(TRANSPORT);
+    const pushes = [...inFlight.values()].filter((other) => other === TRANSPORT).length;
+    // Where order is ours to keep, other lanes need not wait for a slow request (SC1, SC3).
+    const isBusy = transport === undefined || pushes >= (transport.ordered ? 1 : options.concurrency);
     const most = reachability.online ? (transport?.limits.maxBatch ?? 0) : 1;
     return { ...open, room: isBusy ? 0 : Math.min(open.room, most) };
   }
@@ -164,12 +166,10 @@ export function createWorker(options: WorkerOptions): Worker {
     const members = groups.flatMap((group) => group.members);
     setSending(members, true);
     reachability.tried();
-    gates.started(route);
     const done = travel(groups, route, signal)
       .catch((error: unknown) => {
         // What was sealed stays sealed and is sent again with the same key.
         options.failed(error);
-        gates.withdrawn(route);
         const reason =
           error instanceof SyncError
             ? error
@@ -208,11 +208,9 @@ export function createWorker(options: WorkerOptions): Worker {
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, along) => freeze(members, along, outgoing));
     await outbox.settle([...unsendable].map(([mutation, error]) => neverSent(mutation, error)));
-    if (ops.length === 0 || isAborted(signal)) {
-      gates.withdrawn(route);
-      return;
-    }
+    if (ops.length === 0 || isAborted(signal)) return;
     options.changed(ops.flatMap((op) => op.members));
+    if (!gates.enter(route)) return; // another request has heard meanwhile that it must wait
     const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
     if (isAborted(signal)) {
       gates.withdrawn(route);

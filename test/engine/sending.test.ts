@@ -56,6 +56,20 @@ describe('SC1 per lane strict order', () => {
     expect(line.pushes.map(({ tokens }) => tokens)).toEqual([['t1', 't3'], ['t2']]);
   });
 
+  test('a slow request of an unordered transport holds only its lanes; up to `concurrency` go at a time', async () => {
+    const { client, line, settle } = await start({ ordered: false });
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      client.insert(todos, todo(id));
+      await settle();
+    }
+    client.mutate(finish, 'a');
+    await settle();
+    expect(line.pushes.map(({ tokens }) => tokens)).toEqual([['t1'], ['t2'], ['t3'], ['t4']]);
+    await line.pushes[3]?.pass();
+    await line.pushes[0]?.pass();
+    expect(line.pushes.slice(4).map(({ tokens }) => tokens)).toEqual([['t5'], ['t6']]);
+  });
+
   test('own functions run in parallel up to the limit, one of each lane', async () => {
     const running: string[] = [];
     const ends: (() => void)[] = [];
