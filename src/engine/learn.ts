@@ -1,3 +1,4 @@
+import { sameValue } from '../domain/changes.js';
 import { splitKey } from '../domain/entity.js';
 import { readRecord, type MutationRecord, type Outcome, type Token } from '../domain/mutation.js';
 import type { Leaving } from './departures.js';
@@ -51,7 +52,7 @@ export function learn(
           known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
           known.phase = QUEUED;
         }
-        if (known.record.rev === record.rev) ledger.lanes.refresh(known);
+        if (known.record.rev === record.rev && !wasRetried(known, record)) ledger.lanes.refresh(known);
         else {
           replaced.push(known);
           add.push(revise(known, record));
@@ -84,6 +85,12 @@ export function learn(
     })),
     ...held,
   ];
+}
+
+/** Another tab has tried the same dead letter again, with other content: what it stored is what goes out (RT7). */
+function wasRetried({ record: own }: PendingMutation, stored: MutationRecord): boolean {
+  const isRetry = stored.history !== undefined && own !== stored;
+  return isRetry && !sameValue([own.changes, own.variables], [stored.changes, stored.variables]);
 }
 
 /** Whether the storage no longer knows of the state a mutation is in here. */

@@ -1,4 +1,10 @@
-import { idempotencyKey, type MutationRecord, type Sealed, type Token } from '../domain/mutation.js';
+import {
+  idempotencyKey,
+  type DeadLetter,
+  type MutationRecord,
+  type Sealed,
+  type Token,
+} from '../domain/mutation.js';
 import { planLeave, type Departure } from './departures.js';
 import { rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -16,7 +22,8 @@ interface Requeue {
 /** Lets dead letters in again, at the end of the queue, as `mutations`; undefined when one of them is no dead letter any more. */
 export function planRequeue(ledger: Ledger, mutations: readonly PendingMutation[]): Requeue | undefined {
   const letters = mutations.map((m) => ledger.deadLetters.get(m.token));
-  if (letters.some((letter) => letter === undefined || letter.held === true)) return undefined;
+  const isSame = mutations.every(({ record }, i) => isOf(letters[i], record));
+  if (!isSame || letters.some((letter) => letter?.held === true)) return undefined;
   const seals = new Map<PendingMutation, Sealed>();
   mutations.forEach((mutation, i) => {
     const sealed = letters[i]?.sealed;
@@ -34,11 +41,16 @@ export function planRequeue(ledger: Ledger, mutations: readonly PendingMutation[
   };
 }
 
+/** Another tab may have tried it meanwhile, and had it refused: that is another letter, and its key is used up. */
+function isOf(letter: DeadLetter | undefined, { history = [] }: MutationRecord): boolean {
+  return letter !== undefined && history.length === (letter.record.history?.length ?? 0) + 1;
+}
+
 /** Lets a refused mutation that is still shown go on, where it stands, as `record`. */
 export function planRepair(ledger: Ledger, token: Token, record: MutationRecord): Departure | undefined {
   const letter = ledger.deadLetters.get(token);
   const mutation = ledger.pending.get(token);
-  if (mutation === undefined || letter?.held !== true) return undefined;
+  if (mutation === undefined || letter?.held !== true || !isOf(letter, record)) return undefined;
   const rebased = new Map([[mutation, record]]);
   const { put, remove } = rewriting(ledger, [], [], rebased);
   const sealed = letter.sealed !== undefined && record.rev === letter.record.rev ? letter.sealed : undefined;

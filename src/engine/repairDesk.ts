@@ -97,9 +97,11 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     return mutation;
   }
 
+  /** Those that another tab was faster to try again are the storage's now, and stay. */
   function hide(mutations: readonly PendingMutation[]): void {
-    for (const mutation of mutations) ledger.remove(mutation);
-    store.change({ drop: mutations });
+    const own = mutations.filter((m) => m.phase.kind === 'saving' && ledger.pending.get(m.token) === m);
+    for (const mutation of own) ledger.remove(mutation);
+    store.change({ drop: own });
     options.changed(mutations);
   }
 
