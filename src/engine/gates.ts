@@ -15,6 +15,7 @@ import {
 import type { SyncError } from '../domain/errors.js';
 import type { Gate } from '../domain/lanes.js';
 import type { RequestOutcome } from '../domain/requestOutcome.js';
+import { clampWait } from '../domain/retryAfter.js';
 import type { BreakerStatus } from '../domain/status.js';
 import { isObject } from '../domain/wire.js';
 import type { Failures } from './pendingMutation.js';
@@ -142,7 +143,7 @@ export function createGates(options: GatesOptions): Gates {
   function heard(name: string, { answered, failed, restMs, retryAfterMs }: Health): void {
     const route = at(name);
     const now = clock.monotonic();
-    route.floorAt = Math.max(route.floorAt, now + Math.max(restMs, retryAfterMs));
+    route.floorAt = Math.max(route.floorAt, now + Math.max(bounded(restMs), bounded(retryAfterMs)));
     if (failed) setBreaker(name, requestFailed(route.breaker, now, options.breaker, random));
     else if (answered) setBreaker(name, requestSucceeded(route.breaker));
     else setBreaker(name, requestWithdrawn(route.breaker, now));
@@ -154,7 +155,7 @@ export function createGates(options: GatesOptions): Gates {
   function failAgain(former: Failures | undefined, error: SyncError, retryAfterMs = 0): Failures {
     const count = (former?.count ?? 0) + 1;
     // Whatever has failed since (the storage, say): the server's last word still holds.
-    const floorAt = Math.max(former?.floorAt ?? 0, clock.monotonic() + retryAfterMs);
+    const floorAt = Math.max(former?.floorAt ?? 0, clock.monotonic() + bounded(retryAfterMs));
     return { count, error, floorAt, dueAt: floorAt + backoffMs(count, retry, random) };
   }
 
@@ -206,3 +207,6 @@ export function createGates(options: GatesOptions): Gates {
     },
   };
 }
+
+/** A transport that an app has written may say anything: what is no number asks for nothing. */
+const bounded = (ms: number): number => clampWait(ms) ?? 0;
