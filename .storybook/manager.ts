@@ -1,6 +1,9 @@
 import { addons } from 'storybook/manager-api';
 import { create } from 'storybook/theming';
 
+/** These need the room; their tests show what they do. */
+const ROOMY = ['demo-two-devices--two-devices', 'demo-the-repair-desk--the-', 'demo-undo-send--undo-send'];
+
 const dark = matchMedia('(prefers-color-scheme: dark)').matches;
 
 addons.setConfig({
@@ -17,9 +20,8 @@ addons.setConfig({
     barBg: dark ? '#171b1e' : '#ffffff',
   }),
   layout: { navSize: 216 },
-  // The demo needs the room; its tests show theirs.
   layoutCustomisations: {
-    showPanel: ({ storyId }: { storyId?: string }, byDefault) =>
-      storyId?.startsWith('demo-two-devices--two-devices') !== true && byDefault,
+    showPanel: ({ storyId = '' }: { storyId?: string }, byDefault) =>
+      !ROOMY.some((story) => storyId.startsWith(story)) && byDefault,
   },
 });

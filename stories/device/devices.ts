@@ -26,12 +26,14 @@ export interface Device {
 
 export type Devices = readonly [Device, Device];
 
-const PEOPLE = [
+export const PEOPLE = [
   { id: 'ada', owner: 'Ada', name: 'Ada’s tablet', form: 'tablet' },
   { id: 'ben', owner: 'Ben', name: 'Ben’s phone', form: 'phone' },
 ] as const;
 
-interface Environment extends Pick<SyncClientOptions, 'storage' | 'realtime'> {
+export interface Environment extends Partial<
+  Pick<SyncClientOptions, 'storage' | 'realtime' | 'clock' | 'collections' | 'mutations'>
+> {
   /** Begins the names of all that the devices store. */
   readonly space: string;
   readonly transport: Transport;
@@ -39,16 +41,16 @@ interface Environment extends Pick<SyncClientOptions, 'storage' | 'realtime'> {
   readonly remembers?: boolean;
 }
 
-function createDevice(person: (typeof PEOPLE)[number], environment: Environment): Device {
+export function createDevice(person: (typeof PEOPLE)[number], environment: Environment): Device {
   const { space, transport, remembers = true, ...options } = environment;
   const name = `${space}-${person.id}`;
   const network = createNetwork(transport, remembers ? `${name}-network` : undefined);
   const client = createSyncClient({
+    collections: [airports, findings],
+    mutations: [setNotes, setStatus, addFinding],
     ...options,
     name,
     user: person.owner,
-    collections: [airports, findings],
-    mutations: [setNotes, setStatus, addFinding],
     transport: network.transport,
     connectivity: network.connectivity,
     retry: { baseMs: 500, capMs: 8_000 },

@@ -1,7 +1,7 @@
-import { addFinding, setNotes, setStatus } from './mutations.js';
+import { addFinding, amendFinding, keepNotes, setNotes, setSeverity, setStatus } from './mutations.js';
 
 export interface Described {
-  /** Where, e.g. `BOS`. */
+  /** Where, e.g. `BOS`; empty where the mutation does not say. */
   readonly airport: string;
   readonly what: string;
 }
@@ -12,6 +12,7 @@ interface Variables {
   readonly notes?: string;
   readonly status?: string;
   readonly text?: string;
+  readonly severity?: string;
 }
 
 /** A mutation in a person's words, from what the outbox keeps of it. */
@@ -22,11 +23,16 @@ export function describeMutation(mutation: {
   const v = (mutation.variables ?? {}) as Variables;
   switch (mutation.name) {
     case setNotes.name:
+    case keepNotes.name:
       return { airport: v.id ?? '', what: v.notes === '' ? 'Note cleared' : `Note “${v.notes ?? ''}”` };
     case setStatus.name:
       return { airport: v.id ?? '', what: `Status ${v.status ?? ''}` };
     case addFinding.name:
       return { airport: v.airportId ?? '', what: `Finding “${v.text ?? ''}”` };
+    case setSeverity.name:
+      return { airport: '', what: `Severity ${v.severity ?? ''}` };
+    case amendFinding.name:
+      return { airport: '', what: `Text “${v.text ?? ''}”` };
     default:
       return { airport: '', what: mutation.name };
   }

@@ -1,10 +1,21 @@
 import { defineMutation } from '../../src/index.js';
-import { airports, findings, type AirportStatus, type Finding } from './model.js';
+import { airports, findings, type AirportStatus, type Finding, type Severity } from './model.js';
+
+interface Note {
+  readonly id: string;
+  readonly notes: string;
+}
 
 export const setNotes = defineMutation({
   name: 'setNotes',
-  optimistic: (tx, v: { readonly id: string; readonly notes: string }) =>
-    tx.update(airports, v.id, { notes: v.notes }),
+  optimistic: (tx, v: Note) => tx.update(airports, v.id, { notes: v.notes }),
+});
+
+/** The same, where a refused note stays in its row until somebody has mended it. */
+export const keepNotes = defineMutation({
+  name: 'keepNotes',
+  onRejected: 'hold',
+  optimistic: (tx, v: Note) => tx.update(airports, v.id, { notes: v.notes }),
 });
 
 export const setStatus = defineMutation({
@@ -23,4 +34,16 @@ export const addFinding = defineMutation({
       airport.findings += 1;
     });
   },
+});
+
+export const setSeverity = defineMutation({
+  name: 'setSeverity',
+  optimistic: (tx, v: { readonly id: string; readonly severity: Severity }) =>
+    tx.update(findings, v.id, { severity: v.severity }),
+});
+
+export const amendFinding = defineMutation({
+  name: 'amendFinding',
+  optimistic: (tx, v: { readonly id: string; readonly text: string }) =>
+    tx.update(findings, v.id, { text: v.text }),
 });

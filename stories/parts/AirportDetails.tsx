@@ -1,14 +1,9 @@
 import { useId, type ReactNode } from 'react';
 import { useEntities, useOptimisticMutation } from '../../src/index.js';
-import { findings, type Airport, type AirportStatus } from '../inspection/model.js';
+import { STATUSES } from '../inspection/editableFields.js';
+import { findings, type Airport } from '../inspection/model.js';
 import { setStatus } from '../inspection/mutations.js';
 import { FindingForm } from './FindingForm.js';
-
-const STATUSES: readonly { readonly value: AirportStatus; readonly text: string }[] = [
-  { value: 'open', text: 'Open' },
-  { value: 'watch', text: 'On watch' },
-  { value: 'closed', text: 'Closed' },
-];
 
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 

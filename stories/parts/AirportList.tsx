@@ -1,7 +1,7 @@
 import { useDeferredValue, useEffect, useState, type ReactNode } from 'react';
 import { useEntities, useSyncClient, useSyncStatus } from '../../src/index.js';
 import { airports, type Airport } from '../inspection/model.js';
-import { AirportRow } from './AirportRow.js';
+import { AirportRow, type AirportRowProps } from './AirportRow.js';
 import { Icon } from './Icon.js';
 
 const PAGE = 50;
@@ -35,7 +35,7 @@ function Nothing({ term, inspected }: { readonly term: string; readonly inspecte
 }
 
 /** The airports of one device: searched, filtered, fifty at a time. */
-export function AirportList({ owner }: { readonly owner: string }): ReactNode {
+export function AirportList({ owner, notes }: Pick<AirportRowProps, 'owner' | 'notes'>): ReactNode {
   const [search, setSearch] = useState('');
   const [inspected, setInspected] = useState(false);
   const [shown, setShown] = useState(PAGE);
@@ -78,7 +78,13 @@ export function AirportList({ owner }: { readonly owner: string }): ReactNode {
         ) : (
           <ul className="rows" aria-label="Airports">
             {rows.slice(0, shown).map((airport) => (
-              <AirportRow key={airport.id} airport={airport} owner={owner} upToDate={upToDate} />
+              <AirportRow
+                key={airport.id}
+                airport={airport}
+                owner={owner}
+                notes={notes}
+                upToDate={upToDate}
+              />
             ))}
           </ul>
         )}

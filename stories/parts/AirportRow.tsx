@@ -1,15 +1,18 @@
 import { memo, useId, useState, type ReactNode } from 'react';
-import { useEntityStatus } from '../../src/index.js';
+import { useDeadLetters, useEntityStatus } from '../../src/index.js';
 import { airports, type Airport } from '../inspection/model.js';
+import { whyRefused } from '../inspection/whyRefused.js';
 import { AirportDetails } from './AirportDetails.js';
 import { Icon } from './Icon.js';
-import { NoteField } from './NoteField.js';
+import { NoteField, type NoteFieldProps } from './NoteField.js';
 import { Plate } from './Plate.js';
 import { StateMark } from './StateMark.js';
 
 export interface AirportRowProps {
   readonly airport: Airport;
   readonly owner: string;
+  /** How a note is sent. @default the one that a refusal takes back */
+  readonly notes?: NoteFieldProps['definition'] | undefined;
   /** The device has read all there was; what comes now is news. */
   readonly upToDate: boolean;
 }
@@ -25,11 +28,18 @@ function useArrivals(row: Airport, fromElsewhere: boolean): number {
   return arrivals;
 }
 
-export const AirportRow = memo(function AirportRow({ airport, owner, upToDate }: AirportRowProps): ReactNode {
+export const AirportRow = memo(function AirportRow({
+  airport,
+  owner,
+  notes,
+  upToDate,
+}: AirportRowProps): ReactNode {
   const { iata, name, city, state, country, status, findings } = airport;
   const [open, setOpen] = useState(false);
   const detailsId = useId();
   const sync = useEntityStatus(airports, airport.id);
+  const [held] = useDeadLetters({ collection: airports.name, id: airport.id, needsAttention: true });
+  const whyId = useId();
   const arrivals = useArrivals(airport, upToDate && sync === 'synced');
   const place = [city, state === '' ? country : state].filter((part) => part !== '').join(', ');
   return (
@@ -46,7 +56,7 @@ export const AirportRow = memo(function AirportRow({ airport, owner, upToDate }:
             {place}
           </span>
         </div>
-        <NoteField airport={airport} />
+        <NoteField airport={airport} definition={notes} held={held} describedBy={held && whyId} />
         <button
           type="button"
           className="row-toggle"
@@ -58,8 +68,13 @@ export const AirportRow = memo(function AirportRow({ airport, owner, upToDate }:
           <span data-some={findings > 0}>{findings}</span>
           <Icon name="chevron" />
         </button>
-        <StateMark state={sync} />
+        <StateMark state={held !== undefined && sync === 'failed' ? 'needsAttention' : sync} />
       </div>
+      {held !== undefined && (
+        <p className="row-attention" id={whyId}>
+          {whyRefused(held.error)}
+        </p>
+      )}
       <div id={detailsId} hidden={!open}>
         {open && <AirportDetails airport={airport} owner={owner} />}
       </div>

@@ -1,9 +1,8 @@
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useOptimisticMutation } from '../../src/index.js';
+import { SEVERITIES } from '../inspection/editableFields.js';
 import type { Severity } from '../inspection/model.js';
 import { addFinding } from '../inspection/mutations.js';
-
-const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high'];
 
 export function FindingForm({
   airportId,
@@ -48,9 +47,9 @@ export function FindingForm({
         value={severity}
         onChange={(event) => setSeverity(event.target.value as Severity)}
       >
-        {SEVERITIES.map((one) => (
-          <option key={one} value={one}>
-            {one.charAt(0).toUpperCase() + one.slice(1)}
+        {SEVERITIES.map(({ value, text: said }) => (
+          <option key={value} value={value}>
+            {said}
           </option>
         ))}
       </select>

@@ -13,6 +13,8 @@ const PATHS = {
   tablet: 'M3.5 1.8h9v12.4h-9zM7.2 12h1.6',
   phone: 'M4.8 1.5h6.4v13H4.8zM7.3 12.4h1.4',
   server: 'M2.5 3h11v4.2h-11zM2.5 8.8h11V13h-11zM5 5.1h.01M5 10.9h.01',
+  flag: 'M4 14V2.5M4 3h8l-2.2 2.8L12 8.6H4',
+  undo: 'M5.5 3L2.5 6l3 3M3 6h6.2a3.8 3.8 0 0 1 0 7.6H6.5',
   chevron: 'M4.5 6.5L8 10l3.5-3.5',
   search: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.4 10.4l3.4 3.4',
 } as const;

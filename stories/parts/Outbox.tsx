@@ -63,14 +63,14 @@ function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactN
 
 /** What this device has not handed over yet. */
 export function Outbox({ owner }: { readonly owner: string }): ReactNode {
-  const pending = usePendingMutations();
+  const all = usePendingMutations();
+  const failed = useSyncStatus((status) => status.failed);
+  const empty = failed === 0 ? 'Empty: the server has every edit.' : 'Empty: nothing waits to be sent.';
+  const pending = all.filter(({ state }) => state !== 'needsAttention'); // those are among the refused
   return (
     <section className="tray" aria-label={`${owner}’s outbox`}>
       <h3>
-        Outbox{' '}
-        <span className="count">
-          {pending.length === 0 ? 'Empty: the server has every edit.' : pending.length}
-        </span>
+        Outbox <span className="count">{pending.length === 0 ? empty : pending.length}</span>
       </h3>
       {pending.length > 0 && (
         <ul className="entries">

@@ -1,15 +1,12 @@
-import { useSyncExternalStore, type ReactNode } from 'react';
-import { useSyncClient, type DeadLetterView } from '../../src/index.js';
+import type { ReactNode } from 'react';
+import { useDeadLetters, useSyncClient } from '../../src/index.js';
 import { whyRefused } from '../inspection/whyRefused.js';
 import { describeMutation } from '../inspection/describeMutation.js';
 
 /** Dead letters: edits the server refused, kept until somebody has read why. */
 export function Refused({ owner }: { readonly owner: string }): ReactNode {
   const client = useSyncClient();
-  const letters = useSyncExternalStore<readonly DeadLetterView[]>(
-    (listener) => client.watchMutations(listener),
-    () => client.deadLetters(),
-  );
+  const letters = useDeadLetters();
   if (letters.length === 0) return null;
   return (
     <section className="tray" data-kind="refused" aria-label={`${owner}’s refused edits`}>

@@ -8,7 +8,7 @@ interface Said {
   readonly tone: 'calm' | 'busy' | 'kept' | 'alarm';
 }
 
-function say({ phase, pending, sending, held, failed, needsAttention }: SyncStatus): Said {
+function say({ phase, pending, sending, held, failed }: SyncStatus): Said {
   switch (phase) {
     case 'starting':
       return { icon: 'clock', text: 'Starting', tone: 'busy' };
@@ -25,7 +25,6 @@ function say({ phase, pending, sending, held, failed, needsAttention }: SyncStat
     case 'pending':
       return { icon: 'clock', text: `${pending} pending`, tone: 'busy' };
     case 'needsAttention':
-      return { icon: 'stop', text: `${needsAttention} to repair`, tone: 'alarm' };
     case 'synced':
       return failed > 0
         ? { icon: 'stop', text: `${failed} refused`, tone: 'alarm' }

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { useCallback, useSyncExternalStore } from 'react';
 
 const TICK_MS = 250;
 
@@ -7,10 +7,12 @@ const everyTick = (listener: () => void): (() => void) => {
   return () => clearInterval(timer);
 };
 const never = () => (): void => undefined;
-const ticks = (): number => Math.floor(performance.now() / TICK_MS);
 
-/** Whole seconds until `at`, on the scale of `performance.now()`; renders again as they pass. */
-export function useCountdown(at: number | undefined): number | undefined {
-  const now = useSyncExternalStore(at === undefined ? never : everyTick, ticks) * TICK_MS;
-  return at === undefined ? undefined : Math.max(0, Math.ceil((at - now) / 1000));
+/** Whole seconds until `at`, in milliseconds since the epoch; renders again as they pass. */
+export function useCountdown(at: number | undefined, now: () => number = Date.now): number | undefined {
+  const secondsLeft = useCallback(
+    () => (at === undefined ? undefined : Math.max(0, Math.ceil((at - now()) / 1000))),
+    [at, now],
+  );
+  return useSyncExternalStore(at === undefined ? never : everyTick, secondsLeft);
 }
