@@ -1,7 +1,7 @@
 import type { Meta, StoryObj } from '@storybook/react-vite';
 import { expect, userEvent, waitFor, within } from 'storybook/test';
 import { parseAirports } from './data/parseAirports.mjs';
-import { clearDesk, makeADay, openDesk, type Desk } from './device/desk.js';
+import { clearDesk, openDesk, type Desk } from './device/desk.js';
 import { RepairDesk } from './parts/RepairDesk.js';
 
 interface Loaded {
@@ -10,20 +10,11 @@ interface Loaded {
 
 const SPACE = 'holdfast-desk';
 
-/** The desk of that name; what was refused is made the first time. */
-async function visit(space: string): Promise<Desk> {
-  const rows = parseAirports((await import('./data/airports.csv?raw')).default);
-  const desk = await openDesk(space, rows);
-  if (localStorage.getItem(`${space}-begun`) === null) {
-    localStorage.setItem(`${space}-begun`, 'true');
-    await makeADay(desk);
-  }
-  return desk;
-}
+const visit = async (space: string): Promise<Desk> =>
+  openDesk(space, parseAirports((await import('./data/airports.csv?raw')).default));
 
 async function startOver(desk: Desk): Promise<void> {
   await clearDesk(desk);
-  localStorage.removeItem(`${desk.space}-begun`);
   location.reload();
 }
 
@@ -56,7 +47,7 @@ const deskOfItsOwn: Pick<Story, 'loaders' | 'beforeEach' | 'render'> = {
   beforeEach:
     ({ loaded }) =>
     () =>
-      (loaded as Loaded).desk.device.client.dispose(),
+      clearDesk((loaded as Loaded).desk),
   render: (_args, { loaded }) => <RepairDesk device={(loaded as Loaded).desk.device} />,
 };
 

@@ -9,7 +9,7 @@ import {
   setSeverity,
   setStatus,
 } from '../inspection/mutations.js';
-import { createDevice, PEOPLE, type Device } from './devices.js';
+import { createDevice, forgetDevice, PEOPLE, type Device } from './devices.js';
 import { forgetServer, rememberedServer, type RememberedServer } from './rememberedServer.js';
 import { createServerInPage } from './serverInPage.js';
 
@@ -24,8 +24,12 @@ export interface Desk {
 const ROUND = ['ACK', 'BED', 'BVY', 'EWB', 'LWM', 'ORH', 'OWD', 'PVC'];
 
 const serverKey = (space: string): string => `${space}-server`;
+const begunKey = (space: string): string => `${space}-begun`;
 
-/** @param space begins the names of all that is stored */
+/**
+ * The desk of that name. The first time there is a day behind it.
+ * @param space begins the names of all that is stored
+ */
 export async function openDesk(space: string, rows: readonly AirportSeed[]): Promise<Desk> {
   const round = rows.filter(({ id }) => ROUND.includes(id));
   const server = rememberedServer(createServerInPage(round), serverKey(space));
@@ -36,12 +40,17 @@ export async function openDesk(space: string, rows: readonly AirportSeed[]): Pro
     storage: dexieStorage(),
     mutations: [setNotes, keepNotes, setStatus, addFinding, setSeverity, amendFinding],
   });
+  const desk = { device, server, space };
   await device.client.ready;
-  return { device, server, space };
+  if (localStorage.getItem(begunKey(space)) === null) {
+    localStorage.setItem(begunKey(space), 'true');
+    await makeADay(desk);
+  }
+  return desk;
 }
 
 /** What the server is to refuse of a day without a network. */
-export async function makeADay({ device, server }: Desk): Promise<void> {
+async function makeADay({ device, server }: Desk): Promise<void> {
   const { client } = device;
   await client.sync({ direction: 'pull' });
   const closed = client.get(airports, 'BED') as Airport;
@@ -68,12 +77,9 @@ export async function makeADay({ device, server }: Desk): Promise<void> {
   await client.flush();
 }
 
-/** Forgets all that the desk has stored. It is closed then. */
-export async function clearDesk({ device, space }: Pick<Desk, 'device' | 'space'>): Promise<void> {
-  const { client } = device;
-  await client.dispose();
-  const storage = dexieStorage();
-  await storage.open(client.namespace);
-  await storage.destroy();
+/** Closes the desk and forgets all that it has stored. */
+export async function clearDesk({ device, space }: Desk): Promise<void> {
+  await forgetDevice(device);
   forgetServer(serverKey(space));
+  localStorage.removeItem(begunKey(space));
 }

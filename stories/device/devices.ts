@@ -1,5 +1,6 @@
 import {
   createSyncClient,
+  dexieStorage,
   eventSourceChanges,
   httpTransport,
   memoryStorage,
@@ -93,4 +94,13 @@ export function devicesInPage(rows: readonly AirportSeed[]): Devices {
 
 export async function disposeDevices(devices: Devices): Promise<void> {
   await Promise.all(devices.map(({ client }) => client.dispose()));
+}
+
+/** Closes a device whose storage is Dexie's, and deletes what it has stored. */
+export async function forgetDevice({ client, network }: Device): Promise<void> {
+  await client.dispose();
+  network.forget();
+  const storage = dexieStorage();
+  await storage.open(client.namespace);
+  await storage.destroy();
 }

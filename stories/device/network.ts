@@ -14,6 +14,8 @@ export interface NetworkSettings {
 export interface Network extends Watchable<NetworkSettings> {
   set(settings: Partial<Omit<NetworkSettings, 'refuseNext'>>): void;
   refuseNext(): void;
+  /** What was kept over reloads. */
+  forget(): void;
   readonly connectivity: Connectivity;
   /** The transport as it is reached over this network. */
   readonly transport: Transport;
@@ -72,6 +74,9 @@ export function createNetwork(transport: Transport, key?: string): Network {
         show({ refuseNext: false });
         return { kind: 'answer', status: 422, rows: [], problem: REFUSAL };
       });
+    },
+    forget() {
+      if (key !== undefined) localStorage.removeItem(key);
     },
     connectivity,
     transport: faulty,
