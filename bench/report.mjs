@@ -30,7 +30,8 @@ export function summarise(cases) {
   }));
 }
 
-const number = (n) => (n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2));
+const number = (n) =>
+  n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n >= 0.1 || n === 0 ? n.toFixed(2) : n.toPrecision(2);
 
 export function table(results, bundles) {
   const rows = results.map(({ subject, unit, median, min, max, ratio, counts = {} }) => [

@@ -40,8 +40,7 @@ try {
   for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`round ${round} of ${rounds}\n`);
     for (const one of cases) {
-      // The heap hardly varies, and filling it takes long.
-      if (one.unit === 'heap MiB' && round > 2) continue;
+      if (round > mostRounds(one)) continue;
       const { value, counts } = await inPage((page) => run(page, one));
       one.samples.push(value);
       one.counts = counts; // of the last round
@@ -56,6 +55,11 @@ try {
   await browser.close();
   await server.close();
   await rm(profile, { recursive: true, force: true });
+}
+
+function mostRounds({ unit, long }) {
+  if (unit === 'heap MiB') return 2; // it hardly varies, and filling it takes long
+  return long && options.quick ? 3 : rounds;
 }
 
 async function inPage(work) {
@@ -76,7 +80,9 @@ async function run(page, { index, subject, unit, operations = 1 }) {
     case 'ms':
       return { value: measured.ms, counts: measured.counts };
     case 'µs each':
-      return { value: (measured.ms * 1000) / operations, counts: measured.counts };
+      return { value: (measured.ms * 1e3) / operations, counts: measured.counts };
+    case 'ns each':
+      return { value: (measured.ms * 1e6) / operations, counts: measured.counts };
     case 'heap MiB':
       return { value: ((await heapBytes(page)) - before) / 2 ** 20, counts: measured.counts };
   }

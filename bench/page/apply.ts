@@ -109,6 +109,7 @@ const of = (rows: number, label: string): Workload => ({
   name: `apply and read back, ${label} rows`,
   unit: 'µs each',
   operations: EDITS,
+  long: rows > 10_000,
   subjects: {
     'Map + row copy': () => map(rows),
     'zustand + Immer record': () => zustandAndImmer(rows),

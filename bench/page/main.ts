@@ -1,19 +1,23 @@
 import { apply } from './apply.js';
 import { boot } from './boot.js';
+import { breaker } from './breaker.js';
+import { coalescing } from './coalescing.js';
 import { drain } from './drain.js';
 import { enqueue } from './enqueue.js';
 import { heap } from './heap.js';
+import { select } from './select.js';
 import type { Measurement } from './workload.js';
 
-const workloads = [...apply, ...enqueue, ...boot, ...drain, ...heap];
+const workloads = [...apply, ...enqueue, ...boot, ...drain, ...coalescing, ...select, ...breaker, ...heap];
 
 /** What the runner calls. */
 const bench = {
   list: () =>
-    workloads.map(({ name, unit, operations, prepare, subjects }) => ({
+    workloads.map(({ name, unit, operations, long, prepare, subjects }) => ({
       name,
       unit,
       operations,
+      long,
       prepared: prepare !== undefined,
       subjects: Object.keys(subjects),
     })),

@@ -1,3 +1,5 @@
+import { keyOf, type Change } from '../../src/domain/changes.js';
+import type { MutationRecord } from '../../src/domain/mutation.js';
 import { deleteDatabase } from './tasks.js';
 
 /** IndexedDB without anything in between: the floor of everything durable. */
@@ -43,29 +45,30 @@ export async function openRaw(name: string): Promise<RawDatabase> {
 }
 
 /** A mutation as the outbox stores it: the same bytes for the floors. */
-export function record(n: number): object {
-  const id = `task-${n}`;
+export function recordOf(n: number, change: Change): MutationRecord {
   return {
     token: crypto.randomUUID(),
     rev: 0,
-    name: '@update',
+    name: `@${change.kind}`,
     schema: 1,
     variables: undefined,
-    changes: [
-      {
-        kind: 'update',
-        collection: 'tasks',
-        id,
-        patch: { title: `Inspect the runway lights, edit ${n}` },
-        unset: [],
-        previous: { title: `Inspect the runway lights of section ${n}` },
-      },
-    ],
-    lanes: [`tasks/${id}`],
+    changes: [change],
+    lanes: [keyOf(change)],
     priority: 'normal',
     dependsOn: [],
     createdAt: 1_700_000_000_000 + n,
   };
+}
+
+export function record(n: number): MutationRecord {
+  return recordOf(n, {
+    kind: 'update',
+    collection: 'tasks',
+    id: `task-${n}`,
+    patch: { title: `Inspect the runway lights, edit ${n}` },
+    unset: [],
+    previous: { title: `Inspect the runway lights of section ${n}` },
+  });
 }
 
 export const records = (count: number): object[] => Array.from({ length: count }, (_, n) => record(n));

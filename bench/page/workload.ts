@@ -10,9 +10,11 @@ export interface Measurement {
 export interface Workload {
   readonly name: string;
   /** `heap`: not timed; what the page holds when the subject has run, over a blank page. */
-  readonly unit: 'µs each' | 'ms' | 'heap MiB';
-  /** How many there are in one run, for `µs each`. */
+  readonly unit: 'ns each' | 'µs each' | 'ms' | 'heap MiB';
+  /** How many there are in one run, for `µs each` and `ns each`. */
   readonly operations?: number;
+  /** A quick run does it a few times only. */
+  readonly long?: boolean;
   /** Done once per run of the bench, in a page of its own, e.g. to fill a database. */
   readonly prepare?: () => Promise<void>;
   /** Each checks its result and throws when it is wrong. */
