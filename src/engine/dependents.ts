@@ -8,7 +8,7 @@ import type { PendingMutation } from './pendingMutation.js';
 
 /**
  * What builds on a refused mutation: what has not been sent, and what travelled with it and was answered for it (424),
- * which is refused with it if it left, and waits for it if it is held (RT7).
+ * which is refused with it if it left, and waits for it if it is held (RT7) or was split (CO6).
  */
 export function followersOf(
   books: Books,
@@ -31,7 +31,22 @@ export function followersOf(
   const waiting = dependentsOf(books, held, along)
     .map((l) => l.mutation)
     .filter((m) => along.has(m) && !refused.has(m));
-  return { followers, waiting };
+  const known = new Set([...refused, ...waiting]);
+  const inVain = decided.filter(
+    ({ mutation, outcome }) => outcome.kind === 'refused' && along.has(mutation) && !known.has(mutation),
+  );
+  const again = inVain.filter((l) => namesOnlyWhatWasSplit(l.mutation, books.ledger));
+  const others = inVain.filter((l) => !again.includes(l) && l.held === undefined);
+  return {
+    followers: [...followers, ...dependentsOf(books, others, along)],
+    waiting: [...waiting, ...again.map((l) => l.mutation)],
+  };
+}
+
+/** It waited for a merge that was refused as one (CO6): of those that it needs, none is refused yet. */
+function namesOnlyWhatWasSplit({ phase }: PendingMutation, { deadLetters }: Ledger): boolean {
+  const after = phase.kind === 'sealed' ? (phase.sealed.after ?? []) : [];
+  return after.length > 0 && !after.some((token) => deadLetters.has(token));
 }
 
 /**

@@ -74,6 +74,7 @@ function seal(
   };
   if (definition?.mutationFn !== undefined || transport === undefined) return sealed;
   const args = merged === undefined ? record.variables : merged.variables;
+  const after = prerequisites(members, along, outgoing);
   try {
     const body = transport.encode({
       token: sealed.token,
@@ -82,9 +83,9 @@ function seal(
       versions: sealed.versions ?? [],
       rows: rowsAfter(changes, below(first, store)),
       command: isCommand(first) ? { name: record.name, args } : undefined,
-      after: prerequisites(members, along, outgoing),
+      after,
     });
-    return { ...sealed, body };
+    return { ...sealed, ...(after.length > 0 && { after }), body };
   } catch (cause) {
     return cause instanceof SyncError
       ? cause

@@ -1,6 +1,13 @@
 import { sameValue } from '../domain/changes.js';
 import { splitKey } from '../domain/entity.js';
-import { readRecord, type MutationRecord, type Outcome, type Token } from '../domain/mutation.js';
+import {
+  idempotencyKey,
+  readRecord,
+  type MutationRecord,
+  type Outcome,
+  type Sealed,
+  type Token,
+} from '../domain/mutation.js';
 import type { Leaving } from './departures.js';
 import { applyMeta, markSealed, type Ledger } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
@@ -29,7 +36,11 @@ export function learn(
   applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
   ledger.deadLetters.clear();
   for (const letter of state.deadLetters) ledger.deadLetters.set(letter.token, letter);
-  const sealed = new Set(state.seals.flatMap((s) => s.sealed.flatMap((one) => one.members ?? [one.token])));
+  const sealed = new Set(
+    state.seals.flatMap((s) =>
+      s.sealed.flatMap((one) => (one.members ?? [one.token]).map((token) => sealing(token, one))),
+    ),
+  );
   const stored = new Set<Token>();
   const add: PendingMutation[] = [];
   const replaced: PendingMutation[] = [];
@@ -93,15 +104,18 @@ function wasRetried({ record: own }: PendingMutation, stored: MutationRecord): b
   return isRetry && !sameValue([own.changes, own.variables], [stored.changes, stored.variables]);
 }
 
+/** That a mutation goes under a key: another tab may have split what it went in, and sealed it by itself since. */
+const sealing = (token: Token, sealed: Sealed): string => `${token} as ${idempotencyKey(sealed)}`;
+
 /** Whether the storage no longer knows of the state a mutation is in here. */
-function isOutdated({ phase, token }: PendingMutation, sealed: ReadonlySet<Token>, ledger: Ledger): boolean {
+function isOutdated({ phase, token }: PendingMutation, sealed: ReadonlySet<string>, ledger: Ledger): boolean {
   switch (phase.kind) {
     case 'queued':
       return false;
     case 'saving':
       return true;
     case 'sealed':
-      return !sealed.has(token);
+      return !sealed.has(sealing(token, phase.sealed));
     case 'refused':
       return ledger.deadLetters.get(token)?.held !== true;
   }

@@ -8,7 +8,7 @@ import {
 import { planLeave, type Departure } from './departures.js';
 import { rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
-import type { StorageWrite } from './ports.js';
+import type { SealRecord, StorageWrite } from './ports.js';
 
 // What the outbox does with dead letters (RT7): each is one transaction.
 
@@ -29,15 +29,34 @@ export function planRequeue(ledger: Ledger, mutations: readonly PendingMutation[
     const sealed = letters[i]?.sealed;
     if (sealed !== undefined && mutation.record.rev === letters[i]?.record.rev) seals.set(mutation, sealed);
   });
+  const back = new Set([...seals.keys()].map((m) => m.token));
   const distinct = new Map([...seals.values()].map((sealed) => [idempotencyKey(sealed), sealed]));
   return {
     mutations,
     seals,
     write: {
       append: [mutations.map((m) => m.record)],
-      put: { seals: [...distinct].map(([id, sealed]) => ({ id, sealed: [sealed] })) },
+      put: { seals: [...distinct.values()].map((sealed) => sealAgain(ledger, sealed, back)) },
       remove: { deadLetters: mutations.map((m) => m.token) },
     },
+  };
+}
+
+/**
+ * What was given up goes again under its key, for those that are let in again and those that were before: another
+ * member may have other content by now. The record of that id may hold seals of others still.
+ */
+function sealAgain(ledger: Ledger, sealed: Sealed, back: ReadonlySet<Token>): SealRecord {
+  const id = idempotencyKey(sealed);
+  const stored = ledger.seals.get(id) ?? [];
+  const former = stored.find((one) => idempotencyKey(one) === id);
+  const members = sealed.members?.filter((token) => back.has(token) || former?.members?.includes(token));
+  return {
+    id,
+    sealed: [
+      ...stored.filter((one) => one !== former),
+      { ...sealed, ...(members !== undefined && { members }) },
+    ],
   };
 }
 
@@ -54,7 +73,7 @@ export function planRepair(ledger: Ledger, token: Token, record: MutationRecord)
   const rebased = new Map([[mutation, record]]);
   const { put, remove } = rewriting(ledger, [], [], rebased);
   const sealed = letter.sealed !== undefined && record.rev === letter.record.rev ? letter.sealed : undefined;
-  const seals = sealed === undefined ? [] : [{ id: idempotencyKey(sealed), sealed: [sealed] }];
+  const seals = sealed === undefined ? [] : [sealAgain(ledger, sealed, new Set([token]))];
   return {
     leaving: [],
     split: [],

@@ -63,10 +63,14 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
 
 /** What of `groups` may be sent now: sealed, and with nothing undecided before it but what goes with it. */
 export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
+  const keys = new Set<string>();
   return inTurn(ledger, groups).flatMap((members) => {
     const phase = members[0]?.phase;
     if (phase?.kind !== 'sealed') return [];
     const { sealed } = phase;
+    const key = idempotencyKey(sealed);
+    if (keys.has(key)) return []; // its members were chosen apart
+    keys.add(key);
     return [{ members: sealedAs(ledger, sealed), sealed }];
   });
 }

@@ -138,11 +138,12 @@ export function createWorker(options: WorkerOptions): Worker {
   /** What is sealed goes together again, as it went before; the rest is merged as far as it goes (CO2). */
   function begin(first: PendingMutation): Group {
     if (first.phase.kind !== 'sealed') return createMerge(first, cannotMerge);
-    const { sealed } = first.phase;
+    const key = idempotencyKey(first.phase.sealed);
     const members = [first];
     return {
       members,
-      join: (next) => next.phase.kind === 'sealed' && next.phase.sealed === sealed && members.push(next) > 0,
+      join: (next) =>
+        next.phase.kind === 'sealed' && idempotencyKey(next.phase.sealed) === key && members.push(next) > 0,
     };
   }
 
