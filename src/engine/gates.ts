@@ -156,7 +156,8 @@ export function createGates(options: GatesOptions): Gates {
     const count = (former?.count ?? 0) + 1;
     // Whatever has failed since (the storage, say): the server's last word still holds.
     const floorAt = Math.max(former?.floorAt ?? 0, clock.monotonic() + bounded(retryAfterMs));
-    return { count, error, floorAt, dueAt: floorAt + backoffMs(count, retry, random) };
+    const { unanswered = 0 } = former ?? {};
+    return { count, unanswered, error, floorAt, dueAt: floorAt + backoffMs(count, retry, random) };
   }
 
   return {

@@ -25,6 +25,8 @@ export const QUEUED: Phase = { kind: 'queued' };
 /** What went wrong so far, and when to try again. */
 export interface Failures {
   readonly count: number;
+  /** How many of them were requests that went out and decided nothing: those count as attempts (RT6). */
+  readonly unanswered: number;
   readonly error: SyncError;
   /** Monotonic milliseconds before which it is not sent. */
   readonly dueAt: number;

@@ -238,8 +238,10 @@ export function createWorker(options: WorkerOptions): Worker {
     members: readonly PendingMutation[],
     error: SyncError,
     retryAfterMs?: number,
+    attempts = 0,
   ): Failures {
-    const failures = gates.failAgain(members[0]?.failures, error, retryAfterMs);
+    const failed = gates.failAgain(members[0]?.failures, error, retryAfterMs);
+    const failures = { ...failed, unanswered: failed.unanswered + attempts };
     for (const mutation of members) {
       mutation.failures = failures;
       ledger.lanes.refresh(mutation);
@@ -262,9 +264,9 @@ export function createWorker(options: WorkerOptions): Worker {
         return [{ kind: 'refused', members, key, rows, error, unanswered: false }];
       }
       case 'retry': {
-        const { count } = failTogether(members, verdict.error, verdict.retryAfterMs);
-        if (count < options.retry.maxAttempts) return [];
-        const error = givenUp(count, verdict.error);
+        const { unanswered } = failTogether(members, verdict.error, verdict.retryAfterMs, 1);
+        if (unanswered < options.retry.maxAttempts) return [];
+        const error = givenUp(unanswered, verdict.error);
         return [{ kind: 'refused', members, key, rows: [], error, unanswered: true }];
       }
       case 'hold':
