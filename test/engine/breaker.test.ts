@@ -185,6 +185,25 @@ describe('RT4 the circuit breaker', () => {
     await device.settle();
     expect([routes, calls, client.pending().map(({ name }) => name)]).toEqual([['ill'], 10, ['ill']]);
   });
+
+  test('of several that could go, one tries', async () => {
+    const device = createDevice();
+    const calls: string[] = [];
+    const ill = defineMutation({
+      name: 'ill',
+      optimistic: (tx, id: string) => tx.insert(todos, todo(id)),
+      mutationFn: (id) => {
+        calls.push(id);
+        return Promise.reject(new TypeError('Failed to fetch'));
+      },
+    });
+    const client = device.open({ mutations: [ill], retry: { baseMs: 100, capMs: 100 } });
+    for (const id of ['a', 'b', 'c']) client.mutate(ill, id);
+    await device.clock.advance(20_000);
+    const before = calls.length;
+    await device.clock.advance(OPEN_MS);
+    expect([calls.length - before, client.pending().length]).toEqual([1, 3]);
+  });
 });
 
 describe('RT2 a server that says how much is left', () => {
@@ -221,6 +240,7 @@ describe('RT2 a server that says how much is left', () => {
   test('a later, shorter wish does not shorten an earlier one', async () => {
     const device = createDevice();
     const times: number[] = [];
+    const pulls: number[] = [];
     const client = device.open({
       retry: { baseMs: 1, capMs: 1 },
       pollMs: 1_000,
@@ -231,6 +251,7 @@ describe('RT2 a server that says how much is left', () => {
           return Promise.resolve(ops.map(() => answered(503, { retryAfterMs: 20_000 })));
         },
         async pull() {
+          pulls.push(device.clock.monotonic());
           await device.clock.sleep(3_000); // begun before, answered after
           return { kind: 'failed', reply: answered(503, { retryAfterMs: 1_000 }) as never };
         },
@@ -238,6 +259,8 @@ describe('RT2 a server that says how much is left', () => {
     });
     client.insert(todos, todo('a'));
     await device.clock.advance(19_999);
-    expect(times).toEqual([0]);
+    expect([times, pulls]).toEqual([[0], [0]]);
+    await device.clock.advance(1);
+    expect(pulls).toEqual([0, 20_000]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defineMutation, update } from '../../src/domain/definition.js';
+import { SyncError } from '../../src/domain/errors.js';
 import {
   answered,
   createDevice,
@@ -10,7 +11,7 @@ import {
   todos,
   type DeviceOptions,
 } from './testClient.js';
-import { logged, settlingsOf } from './wireLog.js';
+import { lineOf, logged, settlingsOf } from './wireLog.js';
 
 const milk = { id: 'a', title: 'milk' };
 const tea = { id: 'b', title: 'tea' };
@@ -166,6 +167,31 @@ describe('CO2 the log keeps every mutation; a merge has a key of its own', () =>
     await settle();
     expect(requests).toEqual([['t4.0 update a {"title":"oat","n":3}']]);
     expect(settlings).toEqual(['cancelled t2', 'confirmed t1', 'confirmed t3']);
+  });
+
+  test('a merge that no request could carry goes in pieces', async () => {
+    const { client, server, settle, settlings, open } = await start();
+    await client.dispose();
+    const sent: string[] = [];
+    const small = open({
+      transport: logged({
+        ...server,
+        encode(op) {
+          const body = server.encode(op);
+          if (body.length > 200) throw new SyncError('TOO_LARGE', 'More than 200 bytes.');
+          sent.push(lineOf(body).split(' ')[0] ?? '');
+          return body;
+        },
+      }),
+    });
+    await settle();
+    small.pause();
+    small.update(todos, 'a', { title: 'x'.repeat(90) });
+    small.update(todos, 'a', { note: 'x'.repeat(90) } as never);
+    small.resume();
+    await settle();
+    expect([sent, settlings, small.pending(), small.deadLetters()]).toEqual([['t1.0', 't2.0'], [], [], []]);
+    expect(server.get('todos', 'a')).toEqual(small.get(todos, 'a'));
   });
 
   test('a merge that may have been sent cannot lose a member', async () => {

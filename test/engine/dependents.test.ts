@@ -162,6 +162,21 @@ describe('SC4 a call that builds on a dead letter', () => {
     expect([client.get(todos, 'b'), client.pending()]).toEqual([undefined, []]);
   });
 
+  test('retried without it, it is refused the same way, and stays', async () => {
+    const { client, line, settle } = await start();
+    const { token } = client.insert(todos, todo('a'));
+    await settle();
+    const other = client.insert(todos, todo('b'), { dependsOn: [token] });
+    client.update(todos, 'a', { done: true });
+    await settle();
+    await line.pushes[0]?.answer(refused);
+    expect(thrownBy(() => client.retry(other.token))).toMatch(
+      /^DEPENDENCY: "@insert" builds on "@insert" \(t1\)/,
+    );
+    expect(thrownBy(() => client.retry('t3'))).toMatch(/^ENTITY_NOT_FOUND: /);
+    expect([client.deadLetters().length, client.pending(), client.query(todos)]).toEqual([3, [], []]);
+  });
+
   test('in another tab, which has not heard yet, is refused before it is sent', async () => {
     const { client, line, settle, open, own, server } = await start();
     const other = open({ ...own, transport: server });

@@ -101,6 +101,22 @@ describe('TB1 what the tab that drains does, the other one follows', () => {
     expect(shownBy(other)).toEqual(shownBy(leader));
   });
 
+  test('CO6 it is split there, and that tab goes: this one sends them one by one, and does not merge them again', async () => {
+    const { leader, other, line, settle, pass } = await start();
+    leader.pause();
+    other.update(todos, 'a', { done: true });
+    other.update(todos, 'a', { title: 'bad' });
+    await settle();
+    leader.resume();
+    await settle();
+    leader.pause();
+    await line.pushes[0]?.pass();
+    await leader.dispose();
+    await settle();
+    await pass();
+    expect(line.pushes.map(({ tokens }) => tokens)).toEqual([['t3'], ['t1', 't2']]);
+  });
+
   test('SC4 its dependents are refused there: with the cause here', async () => {
     const { other, settle, pass, leader } = await start();
     const first = other.insert(todos, { id: 'b', title: 'bad' });

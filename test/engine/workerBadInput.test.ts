@@ -5,6 +5,10 @@ import { answered, createDevice, outcomeOf, thrownBy, todos } from './testClient
 import { lineOf, logged, settlingsOf } from './wireLog.js';
 
 const todo = (id: string) => ({ id, title: id });
+const bump = defineMutation({
+  name: 'bump',
+  optimistic: (tx, id: string) => tx.update(todos, id, (draft) => void (draft.n = (draft.n ?? 0) + 1)),
+});
 
 async function start(mutations: readonly AnyDefinition[] = []) {
   const device = createDevice();
@@ -86,6 +90,30 @@ describe('MU2 an idempotencyKey that is given twice', () => {
     const next = open({ transport: line });
     await settle();
     expect([next.pending(), next.query(todos)]).toEqual([[], [todo('a')]]);
+  });
+
+  test('in two tabs, and then a reload: what is stored twice is shown and sent once', async () => {
+    const { client, settle, open, line, server } = await start([bump]);
+    server.put('todos', 'a', todo('a'));
+    await client.sync();
+    const other = open({ transport: line, mutations: [bump] });
+    await settle();
+    client.pause();
+    for (const tab of [client, other]) tab.mutate(bump, 'a', { idempotencyKey: 'mine' });
+    await settle();
+    await client.dispose();
+    await other.dispose();
+    const next = open({ transport: line, mutations: [bump] });
+    next.pause();
+    await settle();
+    expect([next.get(todos, 'a'), next.pending().length]).toEqual([{ ...todo('a'), n: 1 }, 1]);
+    next.resume();
+    await settle();
+    expect([next.pending(), server.get('todos', 'a')]).toEqual([[], { ...todo('a'), n: 1 }]);
+    await next.dispose();
+    const last = open({ transport: line, mutations: [bump] });
+    await settle();
+    expect([last.pending(), server.timesApplied('mine')]).toEqual([[], 1]);
   });
 
   test('of a dead letter it is refused, for it would send other content under an old key', async () => {
