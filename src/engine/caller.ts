@@ -10,6 +10,7 @@ import { runTransaction, type Effect, type ReadRow, type Transaction } from '../
 import { checkCall, type MutateOptions } from './mutateOptions.js';
 import { PendingMutation, type Rerun } from './pendingMutation.js';
 import type { Clock } from './ports.js';
+import { renameRecord } from './renamed.js';
 import type { Settlement } from './settlement.js';
 
 /** A call of `mutate`, `insert`, `update` or `delete`. */
@@ -102,7 +103,9 @@ export function createCaller(options: CallerOptions): Caller {
     return clock.monotonic() + left;
   }
 
-  function revive(stored: MutationRecord, seq: number, place: number): PendingMutation {
+  function revive(raw: MutationRecord, seq: number, place: number): PendingMutation {
+    // A tab that did not know yet may have stored an id that the server had replaced (ID1).
+    const stored = renameRecord(raw, ids, collections);
     const definition = definitions.get(stored.name);
     const read = isBuiltIn(stored.name) ? stored : readVariables(stored, definition);
     const parked = read instanceof SyncError ? read : undefined;

@@ -33,6 +33,7 @@ export function learn(
   { ledger, store, revive, revise, unreadable }: LearnOptions,
 ): readonly Leaving[] {
   for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
+  const named = ledger.ids.size;
   applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
   ledger.deadLetters.clear();
   for (const letter of state.deadLetters) ledger.deadLetters.set(letter.token, letter);
@@ -76,6 +77,13 @@ export function learn(
   const gone = [...ledger.pending.values()].filter(
     (m) => !stored.has(m.token) && (m.phase.kind !== 'saving' || outcomes.has(m.token)),
   );
+  // What is still to be stored names rows as they were called before another tab learnt their ids (ID1).
+  if (ledger.ids.size > named)
+    for (const mutation of ledger.pending.values())
+      if (mutation.phase.kind === 'saving' && !gone.includes(mutation)) {
+        replaced.push(mutation);
+        add.push(revise(mutation, mutation.record));
+      }
   ledger.revision = state.revision;
   for (const mutation of [...gone, ...replaced]) ledger.remove(mutation);
   for (const mutation of add) ledger.add(mutation);

@@ -1,6 +1,6 @@
 import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
-import { createIds, type Ids } from '../domain/identity.js';
+import { createIds, type AssignedId, type Ids } from '../domain/identity.js';
 import { byOrder, createLanes, type Lanes } from '../domain/lanes.js';
 import {
   idempotencyKey,
@@ -134,6 +134,12 @@ export function applyMeta(ledger: Ledger, meta: readonly MetaRecord[]): void {
     if (key === META.breakers) ledger.breakers = value;
     if (key.startsWith(META.id)) ledger.ids.add(value as Parameters<Ids['add']>[0]);
   }
+}
+
+/** The ids that `write` says the server has given. */
+export function assignedIn({ put }: StorageWrite): readonly AssignedId[] {
+  const records = put?.meta?.filter(({ key }) => key.startsWith(META.id)) ?? [];
+  return records.map(({ value }) => value as AssignedId);
 }
 
 /** Makes the ledger what the storage is after `write` and the departure of `leaving`. */

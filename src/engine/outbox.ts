@@ -10,9 +10,10 @@ import {
   type Leaving,
 } from './departures.js';
 import { learn, type LearnOptions } from './learn.js';
-import { applyWrite, markSealed, META } from './ledger.js';
+import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { PullPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
+import { concernedBy } from './renamed.js';
 import { planDiscard, planRepair, planRequeue } from './repair.js';
 import { opsOf, planSeal, type Freeze, type Group, type Op } from './seal.js';
 
@@ -116,18 +117,25 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (held !== undefined) change(mutation, { phase: { kind: 'refused', letter: held } });
     for (const mutation of split) change(mutation, { phase: QUEUED, split: true });
     const successors = new Map<PendingMutation, PendingMutation>();
-    for (const [former, record] of rebased) {
+    const revised = new Map(rebased);
+    // What was called since the write was planned still names rows as they were called then (ID1).
+    for (const mutation of concernedBy(options, assignedIn(write), leaving))
+      if (mutation.phase.kind === 'saving') revised.set(mutation, mutation.record);
+    for (const [former, record] of revised) {
       const next = options.revise(former, record);
       successors.set(former, next);
       ledger.remove(former);
       ledger.add(next);
     }
-    waiting = waiting.map((mutation) => successors.get(mutation) ?? mutation);
     if (successors.size > 0) ledger.sort();
     store.change({ drop: [...gone, ...successors.keys()], add: [...successors.values()], rows });
     for (const one of leaving) options.left(one);
     options.changed();
   }
+
+  /** It may have been given another record while it waited to be stored. */
+  const latest = (mutation: PendingMutation): PendingMutation =>
+    ledger.pending.get(mutation.token) ?? mutation;
 
   /** Changes what scheduling depends on. */
   function change(
@@ -141,7 +149,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Stores everything that waits: one transaction, one log record per {@link RECORD_LIMIT} mutations. */
   async function flush(): Promise<void> {
     flushing = false;
-    const group = waiting;
+    const group = waiting.map(latest);
     waiting = [];
     try {
       await append(group);
@@ -253,13 +261,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     requeue: (mutations) =>
       commit(
-        () => planRequeue(ledger, mutations),
-        ({ write }, { seqs }) => {
+        () => planRequeue(ledger, mutations.map(latest)),
+        ({ mutations: stored, write }, { seqs }) => {
           applyWrite(ledger, write, []);
-          place(mutations, seqs[0] ?? NaN);
+          place(stored, seqs[0] ?? NaN);
           markSealed(ledger, write.put?.seals ?? []);
           ledger.sort();
-          options.saved(mutations);
+          options.saved(stored);
         },
       ),
     repair: (token, record) =>

@@ -99,7 +99,9 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
 
   /** Those that another tab was faster to try again are the storage's now, and stay. */
   function hide(mutations: readonly PendingMutation[]): void {
-    const own = mutations.filter((m) => m.phase.kind === 'saving' && ledger.pending.get(m.token) === m);
+    const own = mutations
+      .flatMap(({ token }) => ledger.pending.get(token) ?? [])
+      .filter((m) => m.phase.kind === 'saving');
     for (const mutation of own) ledger.remove(mutation);
     store.change({ drop: own });
     options.changed(mutations);
