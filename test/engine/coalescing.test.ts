@@ -233,7 +233,7 @@ describe('CO2 the log keeps every mutation; a merge has a key of its own', () =>
       ]);
       await again.pushes[0]?.pass();
       expect(settlings).toEqual(['confirmed t1', 'confirmed t2']);
-      expect([server.journal.length, next.pending()]).toEqual([1, []]);
+      expect([server.journal.length, again.pushes.length, next.pending()]).toEqual([1, 1, []]);
     },
   );
 
