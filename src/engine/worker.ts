@@ -208,9 +208,9 @@ export function createWorker(options: WorkerOptions): Worker {
     };
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, along) => freeze(members, along, outgoing));
+    options.changed(groups.flatMap((group) => group.members));
     await outbox.settle([...unsendable].map(([mutation, error]) => neverSent(mutation, error)));
     if (ops.length === 0 || isAborted(signal)) return;
-    options.changed(ops.flatMap((op) => op.members));
     if (!gates.enter(route)) return; // another request has heard meanwhile that it must wait
     const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
     if (isAborted(signal)) {
