@@ -11,7 +11,7 @@ import {
   type Outcome,
   type Token,
 } from '../domain/mutation.js';
-import { followersOf } from './dependents.js';
+import { dependencyError, followersOf, refusedBefore } from './dependents.js';
 import { META, rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { MetaRecord, PullPage, StorageWrite, StoredRow } from './ports.js';
@@ -95,7 +95,9 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
       case 'accepted':
         return d.members.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: d.result } }));
       case 'refused':
-        return d.members.map((mutation) => refuse(mutation, d.error, d.unanswered, now));
+        return d.members.map((mutation) =>
+          refuse(mutation, naming(mutation, d.error, books), d.unanswered, now),
+        );
     }
   });
   const { followers, waiting } = followersOf(books, current, decided);
@@ -133,6 +135,12 @@ function acceptedAfterAll({ deadLetters }: Ledger, decisions: readonly Decision[
     ({ sealed }) => sealed && keys.has(idempotencyKey(sealed)),
   );
   return letters.map(({ token }) => token);
+}
+
+/** The server's 424 with the dead letter that it speaks of, where that was refused or given up before. */
+function naming(mutation: PendingMutation, error: SyncError, books: Books): SyncError {
+  const letter = error.code === 'DEPENDENCY' ? refusedBefore(mutation, books) : undefined;
+  return letter === undefined ? error : dependencyError(mutation, letter.record.name, letter.token, error);
 }
 
 function refuse(mutation: PendingMutation, error: SyncError, unanswered: boolean, now: number): Leaving {

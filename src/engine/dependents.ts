@@ -2,6 +2,7 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import { storeError, SyncError } from '../domain/errors.js';
 import { byOrder } from '../domain/lanes.js';
+import type { DeadLetter } from '../domain/mutation.js';
 import type { Books, Decision, Leaving } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -94,6 +95,26 @@ function insertedBy(mutation: PendingMutation): EntityKey[] {
 function refuseWith(mutation: PendingMutation, cause: Leaving): Leaving {
   const error = dependencyError(mutation, cause.mutation.name, cause.mutation.token, cause.error);
   return { mutation, outcome: { kind: 'refused', error: storeError(error) }, error };
+}
+
+/** The dead letter that it builds on: one that it names, or the insert of a row that has never been. */
+export function refusedBefore(
+  mutation: PendingMutation,
+  { ledger, store }: Pick<Books, 'ledger' | 'store'>,
+): DeadLetter | undefined {
+  const { deadLetters } = ledger;
+  if (deadLetters.size === 0) return undefined;
+  const missing = mutation.effect.changes
+    .filter((change) => change.kind === 'update' && store.base(keyOf(change)) === undefined)
+    .map(keyOf)
+    .filter((key) => !store.pendingOn(key).some((m) => insertedBy(m).includes(key)));
+  const letters = [...deadLetters.values()];
+  return (
+    mutation.dependsOn.flatMap((token) => deadLetters.get(token) ?? [])[0] ??
+    letters.find(({ record }) =>
+      record.changes.some((c) => c.kind === 'insert' && missing.includes(keyOf(c))),
+    )
+  );
 }
 
 /** Throws `DEPENDENCY` when what it names has been refused already. */

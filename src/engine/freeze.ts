@@ -6,7 +6,7 @@ import { createMerge, type Merge } from '../domain/merge.js';
 import type { Sealed, Token } from '../domain/mutation.js';
 import type { ReadRow } from '../domain/transaction.js';
 import { below } from './below.js';
-import { dependencyError } from './dependents.js';
+import { dependencyError, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Transport } from './ports.js';
@@ -30,11 +30,10 @@ export interface Outgoing {
 /** What `members` send, now and at every retry (OB5): one mutation by itself, or several merged into one (CO2). */
 export function freeze(members: readonly PendingMutation[], along: Along, outgoing: Outgoing): Frozen {
   const [first, ...others] = members as [PendingMutation, ...PendingMutation[]];
-  const cause = refusedCause(first, outgoing.ledger);
+  const cause = refusedCause(first, outgoing);
   if (cause !== undefined) return refuse(first, cause, outgoing);
   const merge = createMerge(first, outgoing.failed);
-  for (const next of others)
-    if (refusedCause(next, outgoing.ledger) !== undefined || !merge.join(next)) break;
+  for (const next of others) if (refusedCause(next, outgoing) !== undefined || !merge.join(next)) break;
   const changes = changesOf(merge, first, outgoing.store);
   const { kind } = merge.content;
   if (kind === 'annulled' || (kind === 'changes' && changes.length === 0))
@@ -130,11 +129,8 @@ function rowsAfter(changes: readonly Change[], read: ReadRow): readonly (Row | u
 }
 
 /** Why it must never be sent: what it builds on was refused, perhaps while another tab queued it (SC4). */
-function refusedCause(mutation: PendingMutation, { deadLetters }: Ledger): SyncError | undefined {
-  if (deadLetters.size === 0) return undefined;
-  const letter = mutation.dependsOn
-    .map((token) => deadLetters.get(token))
-    .find((found) => found !== undefined);
+function refusedCause(mutation: PendingMutation, outgoing: Outgoing): SyncError | undefined {
+  const letter = refusedBefore(mutation, outgoing);
   return letter && dependencyError(mutation, letter.record.name, letter.token, restoreError(letter.error));
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { defineMutation } from '../../src/domain/definition.js';
 import type { WireOp } from '../../src/testing/scriptedServer.js';
-import { createDevice, todos } from './testClient.js';
+import { createDevice, deaf, todos } from './testClient.js';
 import { logged, settlingsOf } from './wireLog.js';
 
 const add = defineMutation({
@@ -77,4 +77,52 @@ test('RT7 what travelled with one that is held waits with it, and goes after its
   expect(new Set(keys().flatMap((line) => line.split(' '))).size).toBe(
     keys().flatMap((l) => l.split(' ')).length,
   );
+});
+
+test('RT6 SC4 what travelled with one that was given up is refused for it by name, and comes back with it', async () => {
+  const device = createDevice();
+  const busy = device.server.refuse((op: WireOp) => op.kind === 'insert' && op.id === 'a' && 500);
+  const line = logged(device.server);
+  const client = device.open({ transport: line, retry: { maxAttempts: 2 }, mutations: [finish] });
+  await device.settle();
+  client.pause();
+  const { token } = client.insert(todos, { id: 'a', title: 'a' }, { scope: 'x' });
+  client.mutate(finish, 'a');
+  client.insert(todos, { id: 'b', title: 'b' }, { dependsOn: [token], scope: 'y' });
+  client.resume();
+  await device.clock.advance(60_000);
+  busy();
+  expect(client.deadLetters().map(({ error, causedBy }) => `${error.code} ${causedBy}`)).toEqual([
+    'GIVEN_UP undefined',
+    'DEPENDENCY t1',
+    'DEPENDENCY t1',
+  ]);
+  client.retry(token);
+  await device.clock.advance(60_000);
+  expect([client.deadLetters(), client.query(todos)]).toEqual([
+    [],
+    [...device.server.rows('todos').values()],
+  ]);
+  expect(client.get(todos, 'a')).toEqual({ id: 'a', title: 'a', done: true });
+});
+
+test('TB3 SC4 an update from a tab that has not heard of the refused insert is not sent, and names it', async () => {
+  const { client, open, settle, keys, server } = await start();
+  const other = open({ transport: server, mutations: [finish], tabs: deaf });
+  await settle();
+  other.insert(todos, { id: 'a', title: 'bad' });
+  await settle();
+  client.resume();
+  await client.sync();
+  other.update(todos, 'a', { done: true });
+  await settle();
+  await client.sync();
+  await settle();
+  expect(keys()[0]).toBe('t1.0');
+  expect(keys().join(' ')).not.toContain('t2');
+  expect(client.deadLetters().map(({ token, causedBy }) => `${token} ${causedBy}`)).toEqual([
+    't1 undefined',
+    't2 t1',
+  ]);
+  expect(client.pending()).toEqual([]);
 });
