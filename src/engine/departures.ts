@@ -105,8 +105,12 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
   const leaving = [...decided.filter((l) => !following.has(l.mutation)), ...followers];
   const left = new Set(leaving.map((l) => l.mutation));
   const letters = leaving.flatMap((l) => deadLetter(l, now) ?? []);
+  const after = acceptedAfterAll(
+    ledger,
+    new Set(current.map((d) => (d.kind === 'accepted' ? d.key : undefined))),
+  );
   const parts = {
-    leaving,
+    leaving: [...leaving, ...after.held],
     split: current.flatMap((d) => (d.kind === 'split' ? d.members.filter((m) => !left.has(m)) : [])),
     rebased: new Map([...again(waiting), ...renamed(books, ids, assigned, leaving)]),
     rows,
@@ -115,7 +119,7 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
       meta: [...assigned.map(storedId), ...inStep(ledger, leaving, now)],
     },
   };
-  return departure(ledger, parts, { deadLetters: acceptedAfterAll(ledger, current) });
+  return departure(ledger, parts, { deadLetters: after.letters });
 }
 
 /** The server keeps the refusal under the key that was sent: what went by itself goes under another. */
@@ -127,14 +131,19 @@ function again(waiting: readonly PendingMutation[]): (readonly [PendingMutation,
   });
 }
 
-/** Dead letters that were given up unanswered with what has now been accepted, under the same key. */
-function acceptedAfterAll({ deadLetters }: Ledger, decisions: readonly Decision[]): readonly Token[] {
-  if (deadLetters.size === 0) return [];
-  const keys = new Set(decisions.map((d) => (d.kind === 'accepted' ? d.key : undefined)));
+/** Dead letters that were given up unanswered with what has now been accepted, under the same key; the held ones leave. */
+function acceptedAfterAll(
+  { deadLetters, pending }: Ledger,
+  keys: ReadonlySet<string | undefined>,
+): { readonly letters: readonly Token[]; readonly held: readonly Leaving[] } {
   const letters = [...deadLetters.values()].filter(
     ({ sealed }) => sealed && keys.has(idempotencyKey(sealed)),
   );
-  return letters.map(({ token }) => token);
+  const held = letters.flatMap((letter) => (letter.held === true ? (pending.get(letter.token) ?? []) : []));
+  return {
+    letters: letters.map(({ token }) => token),
+    held: held.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: undefined } })),
+  };
 }
 
 /** The server's 424 with the dead letter that it speaks of, where that was refused or given up before. */
@@ -203,15 +212,17 @@ export function planReceive(
     assigned.push(...namedBy(row, members, books));
   }
   const synced = page.upToDate ? inStep(ledger, leaving, now) : [];
-  return departure(ledger, {
-    leaving,
+  const after = acceptedAfterAll(ledger, new Set(page.changes.map((row) => row.op)));
+  const parts = {
+    leaving: [...leaving, ...after.held],
     split: [],
     rebased: renamed(books, withAssigned(ledger.ids, assigned), assigned, leaving),
     rows,
     put: {
       meta: [{ key: META.cursor, value: page.cursor }, ...assigned.map(storedId), ...synced],
     },
-  });
+  };
+  return departure(ledger, parts, { deadLetters: after.letters });
 }
 
 function sentByKey(ledger: Ledger): Map<string, PendingMutation[]> {
