@@ -182,6 +182,7 @@ export function createCaller(options: CallerOptions): Caller {
       next.settlement = former.settlement;
       next.phase = former.phase.kind === 'saving' ? former.phase : next.phase;
       next.split = former.split;
+      next.cancelling = former.cancelling;
       return next;
     },
   };

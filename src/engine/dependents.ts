@@ -2,6 +2,7 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import { storeError, SyncError } from '../domain/errors.js';
 import { byOrder } from '../domain/lanes.js';
+import type { Token } from '../domain/mutation.js';
 import type { DeadLetter } from '../domain/mutation.js';
 import type { Books, Decision, Leaving } from './departures.js';
 import type { Ledger } from './ledger.js';
@@ -36,18 +37,35 @@ export function followersOf(
   const inVain = decided.filter(
     ({ mutation, outcome }) => outcome.kind === 'refused' && along.has(mutation) && !known.has(mutation),
   );
-  const again = inVain.filter((l) => namesOnlyWhatWasSplit(l.mutation, books.ledger));
-  const others = inVain.filter((l) => !again.includes(l) && l.held === undefined);
+  const gone = new Set([...causes, ...followers].map((l) => l.mutation.token));
+  const again: PendingMutation[] = [];
+  const lost: Leaving[] = [];
+  for (const leaving of [...inVain].sort((a, b) => byOrder(a.mutation, b.mutation)))
+    if (waitedForSplit(leaving.mutation, books.ledger, gone)) again.push(leaving.mutation);
+    else {
+      lost.push(leaving);
+      gone.add(leaving.mutation.token);
+    }
+  const more = dependentsOf(
+    books,
+    lost.filter((l) => l.held === undefined),
+    along,
+  );
+  const taken = new Set(more.map((l) => l.mutation));
   return {
-    followers: [...followers, ...dependentsOf(books, others, along)],
-    waiting: [...waiting, ...again.map((l) => l.mutation)],
+    followers: [...followers, ...more],
+    waiting: [...waiting, ...again.filter((mutation) => !taken.has(mutation))],
   };
 }
 
-/** It waited for a merge that was refused as one (CO6): of those that it needs, none is refused yet. */
-function namesOnlyWhatWasSplit({ phase }: PendingMutation, { deadLetters }: Ledger): boolean {
+/** It waited for a merge that was refused as one (CO6): of those that it needs, none is refused. */
+function waitedForSplit(
+  { phase }: PendingMutation,
+  { deadLetters }: Ledger,
+  gone: ReadonlySet<Token>,
+): boolean {
   const after = phase.kind === 'sealed' ? (phase.sealed.after ?? []) : [];
-  return after.length > 0 && !after.some((token) => deadLetters.has(token));
+  return after.length > 0 && !after.some((token) => gone.has(token) || deadLetters.has(token));
 }
 
 /**

@@ -64,7 +64,9 @@ export function learn(
           known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
           known.phase = QUEUED;
         }
-        if (known.record.rev === record.rev && !wasRetried(known, record)) ledger.lanes.refresh(known);
+        const isNamed = ledger.ids.size > named && known.phase.kind === 'queued';
+        if (known.record.rev === record.rev && !wasRetried(known, record) && !isNamed)
+          ledger.lanes.refresh(known);
         else {
           replaced.push(known);
           add.push(revise(known, record));
@@ -93,7 +95,7 @@ export function learn(
   const held = readHeld(ledger);
   ledger.sort();
   store.change({
-    add,
+    add: add.filter((m) => !m.cancelling), // one that is being taken back is not shown any more
     drop: [...gone, ...replaced],
     rows: state.rows.map(({ key, row, version }) => ({ ...splitKey(key), row, version })),
   });

@@ -102,7 +102,7 @@ export function createMutator(options: MutatorOptions): Mutator {
       } finally {
         // Still there (sealed meanwhile, or the storage failed): then it shows, too.
         const rest = ledger.pending.get(token);
-        if (!isCancelled && rest === mutation) store.change({ add: [mutation] });
+        if (!isCancelled && rest !== undefined) store.change({ add: [rest] });
       }
       if (isCancelled) return 'cancelled';
       const rest = ledger.pending.get(token);

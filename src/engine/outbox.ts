@@ -128,7 +128,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
       ledger.add(next);
     }
     if (successors.size > 0) ledger.sort();
-    store.change({ drop: [...gone, ...successors.keys()], add: [...successors.values()], rows });
+    // One that is being taken back is not shown any more.
+    const add = [...successors.values()].filter((m) => !m.cancelling);
+    store.change({ drop: [...gone, ...successors.keys()], add, rows });
     for (const one of leaving) options.left(one);
     options.changed();
   }
@@ -147,10 +149,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   /** Stores everything that waits: one transaction, one log record per {@link RECORD_LIMIT} mutations. */
-  async function flush(): Promise<void> {
-    flushing = false;
-    const group = waiting.map(latest);
-    waiting = [];
+  async function flush(called: readonly PendingMutation[]): Promise<void> {
+    if (called === waiting) flushing = false;
+    const group = called.map(latest);
     try {
       await append(group);
     } catch (cause) {
@@ -217,12 +218,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     open: () => serial(() => load(undefined)),
     add(mutation) {
-      waiting.push(mutation);
-      if (flushing) return;
+      if (flushing) {
+        waiting.push(mutation);
+        return;
+      }
       flushing = true;
+      const group = (waiting = [mutation]);
       // Queued now, so that what is asked next of this mutation comes after it; run after the tick's other mutations
       // have joined. While a write is under way, all that come wait together.
-      void serial(flush);
+      void serial(() => flush(group));
     },
     async seal(groups, freeze) {
       await commit(
@@ -259,8 +263,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
         options.changed(); // where it could not be taken back, it is to be sent again
       }
     },
-    requeue: (mutations) =>
-      commit(
+    requeue(mutations) {
+      flushing = false; // what is called from now on comes after these
+      return commit(
         () => planRequeue(ledger, mutations.map(latest)),
         ({ mutations: stored, write }, { seqs }) => {
           applyWrite(ledger, write, []);
@@ -269,7 +274,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
           ledger.sort();
           options.saved(stored);
         },
-      ),
+      );
+    },
     repair: (token, record) =>
       commit(
         () => planRepair(ledger, token, record),

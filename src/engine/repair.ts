@@ -29,14 +29,15 @@ export function planRequeue(ledger: Ledger, mutations: readonly PendingMutation[
     const sealed = letters[i]?.sealed;
     if (sealed !== undefined && mutation.record.rev === letters[i]?.record.rev) seals.set(mutation, sealed);
   });
-  const back = new Set([...seals.keys()].map((m) => m.token));
+  const back = (id: string): ReadonlySet<Token> =>
+    new Set([...seals].flatMap(([m, sealed]) => (idempotencyKey(sealed) === id ? m.token : [])));
   const distinct = new Map([...seals.values()].map((sealed) => [idempotencyKey(sealed), sealed]));
   return {
     mutations,
     seals,
     write: {
       append: [mutations.map((m) => m.record)],
-      put: { seals: [...distinct.values()].map((sealed) => sealAgain(ledger, sealed, back)) },
+      put: { seals: [...distinct].map(([id, sealed]) => sealAgain(ledger, sealed, back(id))) },
       remove: { deadLetters: mutations.map((m) => m.token) },
     },
   };

@@ -5,8 +5,9 @@ const row = fc.nat({ max: 3 });
 const fields = fc.uniqueArray(fc.constantFrom<Field>('a', 'b', 'c'), { minLength: 1, maxLength: 2 });
 const poison = fc.oneof(
   { weight: 9, arbitrary: fc.constant<Poison>(0) },
-  { weight: 1, arbitrary: fc.constantFrom<Poison>(422, 403, 409) },
+  { weight: 1, arbitrary: fc.constantFrom<Poison>(422, 403, 404, 409, 413) },
 );
+const old = fc.boolean();
 
 const write: fc.Arbitrary<Write> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('set'), row, fields, recipe: fc.boolean(), poison }) },
@@ -17,7 +18,50 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('move'), row, list: fc.nat({ max: 1 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pay'), row, poison }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('unset'), row, fields }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('add'), row, by: fc.constantFrom(-1, 1, 3), poison }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('label'), row, poison }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('tip'), row, amount: fc.nat({ max: 5 }), poison }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('revert'), row, field: fc.constantFrom<Field>('a', 'b', 'c') }),
+  },
 );
+
+/** What concerns rows that the server names. */
+const onProject: fc.Arbitrary<Write> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('open'), row, poison }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('rename'), row, old, poison }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('retitle'), row, old }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('close'), row, old }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('task'), row, old, poison }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('refile'), row, old, named: fc.boolean() }) },
+);
+
+/** Typing: one row, and much of it merges. */
+const typed: fc.Arbitrary<Write> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('set'), row, fields, recipe: fc.boolean(), poison }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete'), row }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('insert'), row, poison }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('revert'), row, field: fc.constantFrom<Field>('a', 'b', 'c') }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('unset'), row, fields }) },
+);
+/** The same by named mutations of one kind. */
+const counted: fc.Arbitrary<Write> = fc.record({
+  do: fc.constant('add'),
+  row,
+  by: fc.constantFrom(-1, 1, 3),
+  poison,
+});
+const labelled: fc.Arbitrary<Write> = fc.record({ do: fc.constant('label'), row, poison });
+const tipped: fc.Arbitrary<Write> = fc.record({
+  do: fc.constant('tip'),
+  row,
+  amount: fc.nat({ max: 5 }),
+  poison,
+});
 
 const writes = (maxLength: number): fc.Arbitrary<Write[]> =>
   fc.array(write, { minLength: 1, maxLength, size: 'max' });
@@ -34,8 +78,8 @@ const ms = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
 const step = <K extends Step['kind']>(
   kind: K,
   fields: {
-    [F in Exclude<keyof Extract<Step, { kind: K }>, 'kind' | 'after'>]: fc.Arbitrary<
-      Extract<Step, { kind: K }>[F]
+    [F in Exclude<keyof Extract<Step, { kind: K }>, 'kind' | 'after'>]-?: fc.Arbitrary<
+      Exclude<Extract<Step, { kind: K }>[F], undefined>
     >;
   },
 ): fc.Arbitrary<Step> =>
@@ -49,20 +93,54 @@ const window = (bad: BadAnswer): fc.Arbitrary<Step> =>
     applies: fc.boolean(),
   });
 
-const workload = fc.oneof(
-  {
-    weight: 10,
-    arbitrary: step('write', {
+const urgency = fc.constantFrom<Urgency>(
+  'normal',
+  'normal',
+  'normal',
+  'critical',
+  'background',
+  'high',
+  'low',
+);
+const calm = fc.nat({ max: 9 }).map((n) => n < 8);
+const delayed = fc.integer({ min: 100, max: 6_000 });
+
+const writing = (all: fc.Arbitrary<Write[]>): fc.Arbitrary<Step> =>
+  fc
+    .record({
       tab,
-      writes: writes(4),
-      priority: fc.constantFrom<Urgency>('normal', 'normal', 'normal', 'critical', 'background'),
+      writes: all,
+      priority: urgency,
       dependent: fc.boolean(),
-    }),
-  },
+      after,
+      isCalm: calm,
+      sendAfter: delayed,
+    })
+    .map(({ isCalm, sendAfter, ...rest }) => ({ kind: 'write', ...rest, ...(!isCalm && { sendAfter }) }));
+
+/** A burst of writes of one kind on one row. */
+const burst = fc
+  .tuple(
+    row,
+    fc.oneof(
+      ...[typed, typed, counted, labelled, tipped].map((one) =>
+        fc.array(one, { minLength: 2, maxLength: 6, size: 'max' }),
+      ),
+    ),
+  )
+  .map(([at, all]) => all.map((one): Write => ({ ...one, row: at })));
+const onProjects = fc.array(onProject, { minLength: 1, maxLength: 5, size: 'max' });
+
+const workload = fc.oneof(
+  { weight: 10, arbitrary: writing(writes(4)) },
+  { weight: 4, arbitrary: writing(burst) },
+  { weight: 4, arbitrary: writing(onProjects) },
   { weight: 2, arbitrary: step('rollback', { tab, nth: fc.nat({ max: 2 }) }) },
-  { weight: 1, arbitrary: step('discard', { tab }) },
+  { weight: 1, arbitrary: step('discard', { tab, nth: fc.nat({ max: 3 }) }) },
+  { weight: 3, arbitrary: step('retry', { tab, nth: fc.nat({ max: 3 }), edited: fc.boolean() }) },
   { weight: 1, arbitrary: step('sync', { tab }) },
   { weight: 3, arbitrary: step('elsewhere', { writes: writes(2) }) },
+  { weight: 1, arbitrary: step('elsewhere', { writes: onProjects }) },
   { weight: 1, arbitrary: step('wake', { tab }) },
 );
 
@@ -71,6 +149,8 @@ const FAULTS = {
   auth: window('auth'),
   portal: window('portal'),
   hiccup: window('hiccup'),
+  down: window('down'),
+  limit: window('limit'),
   offline: step('offline', { tab, ms: ms(12_000), noticed: fc.boolean() }),
   crash: step('crash', { tab, downMs: ms(2_000), early }),
   reload: step('reload', { tab, overlap: fc.boolean(), early }),
@@ -120,6 +200,48 @@ const scenes: readonly fc.Arbitrary<Step[]>[] = [
       { ...hiccup, retryAfterMs, after: 0 } as Step,
       { kind: 'write', after: 0, tab, writes: all, priority: 'normal', dependent: false },
       { kind: 'full', after: then, ms },
+    ]),
+  // Two tabs, one merge: one of them seals it while the other still types.
+  fc.tuple(row, burst, burst, soon).map(([at, ours, theirs, then]) => [
+    { kind: 'write', after: 0, tab: 0, writes: ours.map(onRow(at)), priority: 'normal', dependent: false },
+    {
+      kind: 'write',
+      after: then,
+      tab: 1,
+      writes: theirs.map(onRow(at)),
+      priority: 'normal',
+      dependent: false,
+    },
+  ]),
+  // A row that the server is to name, and what needs it, written by whoever comes first.
+  fc
+    .tuple(tab, onProjects, fc.nat({ max: 300 }), tab, onProjects, FAULTS.crash)
+    .map(([tab, all, then, other, more, fault]) => [
+      {
+        kind: 'write',
+        after: 0,
+        tab,
+        writes: [{ do: 'open', row: 0, poison: 0 }, ...all],
+        priority: 'normal',
+        dependent: false,
+      },
+      { kind: 'write', after: then, tab: other, writes: more, priority: 'normal', dependent: false },
+      { ...fault, tab, after: then } as Step,
+    ]),
+  // Refused, and tried again in both tabs.
+  fc
+    .tuple(tab, typed, fc.integer({ min: 20, max: 2_000 }), fc.boolean(), fc.boolean(), soon)
+    .map(([tab, one, then, edited, again, soon]) => [
+      {
+        kind: 'write',
+        after: 0,
+        tab,
+        writes: [{ ...one, poison: 422 } as Write],
+        priority: 'normal',
+        dependent: true,
+      },
+      { kind: 'retry', after: then, tab, nth: 0, edited },
+      { kind: 'retry', after: soon, tab: tab + 1, nth: 0, edited: again },
     ]),
   // Written, and gone.
   fc
@@ -174,6 +296,12 @@ export const arbitraryPlan: fc.Arbitrary<Plan> = fc.noBias(
       realtime: fc.boolean(),
       tagged: fc.boolean(),
       liveness: fc.nat({ max: 9 }).map((n) => n < 3),
+      patience: fc.tuple(fc.nat({ max: 9 }), fc.integer({ min: 1, max: 5 })),
+      trips: fc.tuple(
+        fc.nat({ max: 9 }),
+        fc.integer({ min: 2, max: 6 }),
+        fc.integer({ min: 500, max: 20_000 }),
+      ),
       network: fc.record({
         latencyMs: latency,
         loss: rate(0.3),
@@ -188,11 +316,21 @@ export const arbitraryPlan: fc.Arbitrary<Plan> = fc.noBias(
     .map(possible),
 );
 
+type Drawn = Omit<Plan, 'maxAttempts' | 'breaker'> & {
+  readonly patience: readonly [chance: number, attempts: number];
+  readonly trips: readonly [chance: number, failures: number, openMs: number];
+};
+
 /**
  * A leader learns by polling what no hint told it. So without pulls hints must not be lost, a tab must not lead alone
  * while another dies between its commit and its hint, and none may be left frozen there.
  */
-function possible(plan: Plan): Plan {
+function possible({ patience, trips, ...drawn }: Drawn): Plan {
+  const plan: Plan = {
+    ...drawn,
+    ...(patience[0] < 2 && { maxAttempts: patience[1] }),
+    ...(trips[0] < 5 && { breaker: { failures: trips[1], openMs: trips[2] } }),
+  };
   if (plan.pull) return plan;
   return {
     ...plan,

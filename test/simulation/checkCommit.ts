@@ -1,8 +1,12 @@
-import type { Token } from '../../src/domain/mutation.js';
-import type { StorageWrite, StoredRow } from '../../src/engine/ports.js';
-import { isSame } from './model.js';
+import { keyOf } from '../../src/domain/changes.js';
+import type { Outcome, Token } from '../../src/domain/mutation.js';
+import type { StorageWrite } from '../../src/engine/ports.js';
+import { checkRows } from './checkRows.js';
+import { checkSeals } from './checkSeals.js';
+import type { Adding } from './model.js';
+import { applyRecorded, isSame, type Rows } from './refold.js';
 import type { Report } from './report.js';
-import type { Truth } from './truth.js';
+import { keyOfSealed, type Fate, type Truth } from './truth.js';
 
 /** Where the meta table keeps how far the pull got. */
 const CURSOR = 'cursor';
@@ -11,42 +15,28 @@ const CURSOR = 'cursor';
 export function checkCommit(truth: Truth, write: StorageWrite, report: Report): void {
   const leaving = leavingTokens(truth, write);
   const outcomes = new Map((write.outcomes ?? []).map((o) => [o.token, o.outcome]));
-  for (const token of leaving) {
-    const outcome = outcomes.get(token);
-    const fate = truth.fates.get(token);
-    if (fate === undefined) continue;
-    switch (outcome?.kind) {
-      case 'accepted':
-        if (truth.effect(token) === undefined) report.fail(1, `${token} was accepted and had no effect`);
-        fate.state = 'accepted';
-        break;
-      case 'refused':
-        if (!truth.isRefused(token)) report.fail(1, `${token} was refused, but not by the server`);
-        if (truth.effect(token) !== undefined) report.fail(2, `${token} was refused and took effect`);
-        if (!(write.put?.deadLetters ?? []).some((letter) => letter.token === token))
-          report.fail(1, `${token} was refused and left no dead letter`);
-        fate.state = 'refused';
-        break;
-      case 'cancelled':
-        if (!truth.cancelAsked.has(token)) report.fail(1, `${token} was cancelled, but by nobody`);
-        if (truth.wasSent(token)) report.fail(10, `${token} was cancelled after it was sent`);
-        fate.state = 'cancelled';
-        break;
-      case 'annulled':
-      case undefined:
-        report.fail(1, `${token} left the log with the outcome ${outcome?.kind ?? 'none'}`);
-    }
-  }
-  for (const token of outcomes.keys())
-    if (!leaving.has(token)) report.fail(1, `${token} got an outcome without leaving the log`);
-  for (const token of write.remove?.deadLetters ?? []) {
-    const fate = truth.fates.get(token);
-    if (!truth.discardAsked.has(token)) report.fail(1, `the dead letter ${token} was discarded by nobody`);
-    if (fate !== undefined) fate.state = 'discarded';
-  }
+  const held = new Set((write.put?.deadLetters ?? []).filter((l) => l.held === true).map((l) => l.token));
+  const decided: Decided = { truth, write, report, leaving, held, outcomes };
+  for (const token of leaving) checkOutcome(decided, token, outcomes.get(token));
+  for (const [token, outcome] of outcomes)
+    if (held.has(token) && outcome.kind === 'refused') checkOutcome(decided, token, outcome);
+    else if (!leaving.has(token)) report.fail(1, `${token} got an outcome without leaving the log`);
+  checkLetters(decided);
+  checkCascade(decided);
+  checkAnnulled(decided);
   checkSeals(truth, write, leaving, report);
   checkRows(truth, write, leaving, report);
   checkCursor(truth, write, report);
+}
+
+interface Decided {
+  readonly truth: Truth;
+  readonly write: StorageWrite;
+  readonly report: Report;
+  readonly leaving: ReadonlySet<Token>;
+  /** Refused, and still in the log. */
+  readonly held: ReadonlySet<Token>;
+  readonly outcomes: ReadonlyMap<Token, Outcome>;
 }
 
 function leavingTokens({ disk }: Truth, { put, remove }: StorageWrite): ReadonlySet<Token> {
@@ -59,57 +49,163 @@ function leavingTokens({ disk }: Truth, { put, remove }: StorageWrite): Readonly
   return leaving;
 }
 
-function checkSeals(truth: Truth, write: StorageWrite, leaving: ReadonlySet<Token>, report: Report): void {
-  const before = new Map([...truth.disk.seals.values()].flat().map((sealed) => [sealed.token, sealed]));
-  const removed = new Set(
-    (write.remove?.seals ?? []).flatMap((id) => (truth.disk.seals.get(id) ?? []).map((s) => s.token)),
-  );
-  for (const { id, sealed } of write.put?.seals ?? []) {
-    const now = new Set(sealed.map((s) => s.token));
-    for (const { token } of truth.disk.seals.get(id) ?? []) if (!now.has(token)) removed.add(token);
-    for (const one of sealed) {
-      const known = before.get(one.token);
-      if (truth.fates.get(one.token)?.state !== 'logged')
-        report.fail(10, `${one.token} was sealed when gone`);
-      if (known !== undefined && known.body !== one.body) report.fail(10, `${one.token} was sealed anew`);
+function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefined): void {
+  const { truth, report, held } = decided;
+  const fate = truth.fates.get(token);
+  if (fate === undefined) return;
+  switch (outcome?.kind) {
+    case 'accepted':
+      fate.key ??= lateKey(truth, token);
+      if (truth.effect(fate.key) === undefined)
+        report.fail(1, `${token} was accepted as ${fate.key ?? 'nothing'}, and had no effect`);
+      fate.state = 'accepted';
+      break;
+    case 'refused':
+      checkRefused(decided, fate, outcome);
+      fate.state = held.has(token) ? 'held' : 'refused';
+      fate.key = undefined;
+      break;
+    case 'cancelled':
+      if (!truth.cancelAsked.has(token) && !truth.discardAsked.has(token))
+        report.fail(1, `${token} was cancelled, but by nobody`);
+      if (fate.key !== undefined)
+        report.fail(10, `${token} was cancelled after it was sealed as ${fate.key}`);
+      fate.state = 'cancelled';
+      break;
+    case 'annulled':
+      if (fate.key !== undefined && !truth.isRefused(fate.key))
+        report.fail(10, `${token} was annulled after it was sealed as ${fate.key}`);
+      fate.state = 'annulled';
+      break;
+    case 'forgotten':
+    case undefined:
+      report.fail(1, `${token} left the log with the outcome ${outcome?.kind ?? 'none'}`);
+  }
+}
+
+/** What a dead letter was given up as: it may turn out to be accepted after all (RT6). */
+function lateKey({ disk }: Truth, token: Token): string | undefined {
+  const sealed = disk.deadLetters.get(token)?.sealed;
+  return sealed && keyOfSealed(sealed);
+}
+
+/** By the server; for one that it builds on (SC4); or given up after so many attempts (RT6). */
+function checkRefused(
+  { truth, write, report, outcomes }: Decided,
+  { token, key }: Fate,
+  outcome: Extract<Outcome, { kind: 'refused' }>,
+): void {
+  const letter = (write.put?.deadLetters ?? []).find((one) => one.token === token);
+  if (letter === undefined) report.fail(1, `${token} was refused and left no dead letter`);
+  if (outcome.unanswered === true) {
+    const { maxAttempts = Infinity } = truth.plan;
+    if (truth.sends(key ?? '') < maxAttempts)
+      report.fail(1, `${token} was given up after ${truth.sends(key ?? '')} attempts of ${maxAttempts}`);
+    if (letter?.sealed === undefined) report.fail(10, `${token} was given up, and its seal forgotten`);
+    if (key !== undefined) truth.givenUp.add(key);
+    return;
+  }
+  if (letter?.sealed !== undefined) report.fail(10, `${token} was refused, and keeps its seal`);
+  const cause = outcome.error.code === 'DEPENDENCY' ? outcome.error.details?.['cause'] : undefined;
+  if (typeof cause === 'string') {
+    const isRefused = outcomes.get(cause)?.kind === 'refused' || truth.disk.deadLetters.has(cause);
+    if (!isRefused) report.fail(1, `${token} was refused for ${cause}, which was not`);
+    // What travelled with it was answered for it.
+    if (key !== undefined && !truth.isRefused(key))
+      report.fail(10, `${token} was refused for ${cause} after it was sealed as ${key}`);
+    return;
+  }
+  if (!truth.isRefused(key))
+    report.fail(1, `${token} was refused as ${key ?? 'nothing'}, but not by the server`);
+  if (truth.effect(key) !== undefined) report.fail(2, `${token} was refused and took effect`);
+}
+
+/** A dead letter goes only because somebody wants it to: discarded, or let in again. */
+function checkLetters({ truth, write, report, leaving }: Decided): void {
+  const log = new Set([...(write.append ?? []), ...(write.put?.log ?? []).map((l) => l.mutations)].flat());
+  const entering = new Set([...log].map((record) => record.token));
+  const isRetry = [...(write.remove?.deadLetters ?? [])].some((token) => truth.retryAsked.has(token));
+  for (const token of write.remove?.deadLetters ?? []) {
+    const fate = truth.fates.get(token);
+    const isBack = entering.has(token) && !leaving.has(token);
+    if (fate !== undefined && !isBack && truth.effect(lateKey(truth, token)) !== undefined) {
+      if (fate.state === 'refused') fate.state = 'accepted';
+      if (fate.state === 'accepted') continue;
+    }
+    if (isBack ? !isRetry : !truth.discardAsked.has(token))
+      report.fail(1, `the dead letter ${token} was ${isBack ? 'let in again' : 'discarded'} by nobody`);
+    if (fate === undefined) continue;
+    if (!isBack) fate.state = leaving.has(token) ? 'cancelled' : 'discarded';
+    else if (fate.state === 'held') {
+      fate.state = 'logged';
+      fate.key = undefined;
+      fate.tries++;
     }
   }
-  for (const token of removed)
-    if (!leaving.has(token) && truth.fates.get(token)?.state === 'logged')
-      report.fail(10, `the seal of ${token} was taken away while it is undecided`);
+  for (const record of log) {
+    const fate = truth.fates.get(record.token);
+    if (fate !== undefined) fate.record = record;
+  }
 }
 
-function checkRows(truth: Truth, write: StorageWrite, leaving: ReadonlySet<Token>, report: Report): void {
-  const accepted = [...leaving].map((token) => truth.fates.get(token)).filter((f) => f?.state === 'accepted');
-  /** Entities whose row may be covered by a mutation that was answered without rows. */
-  const covering = new Set(
-    accepted.flatMap((f) =>
-      f?.record.name === 'pay' ? f.record.changes.map((c) => `${c.collection}/${c.id}`) : [],
-    ),
-  );
-  for (const row of write.put?.rows ?? []) checkRow(truth, row, covering.has(row.key), report);
-  for (const fate of accepted)
-    // Known limit: what was answered without rows may fall back while older pages still come (RD2).
-    if (fate?.record.name !== 'pay')
-      for (const [key, version] of truth.effect(fate?.token ?? '') ?? [])
-        truth.covered.set(key, Math.max(version, truth.covered.get(key) ?? 0));
+/** What builds on a refused insert, or names a refused mutation, leaves in the same transaction (SC4). */
+function checkCascade({ truth, report, leaving, held, outcomes }: Decided): void {
+  const refused = [...leaving].filter((t) => outcomes.get(t)?.kind === 'refused' && !held.has(t));
+  for (const token of refused) {
+    const cause = truth.fates.get(token);
+    const inserted = (cause?.record.changes ?? []).filter((c) => c.kind === 'insert').map(keyOf);
+    for (const fate of truth.fates.values()) {
+      if (fate.state !== 'logged' || fate.key !== undefined || fate.position <= (cause?.position ?? 0))
+        continue;
+      if (fate.record.dependsOn.includes(token))
+        report.fail(3, `${fate.token} depends on ${token}, which was refused, and stays`);
+    }
+    for (const key of inserted) {
+      const later = [...truth.fates.values()].filter(
+        (f) => f.position > (cause?.position ?? 0) && f.record.changes.some((c) => keyOf(c) === key),
+      );
+      for (const fate of later.sort((a, b) => a.position - b.position)) {
+        if (fate.record.changes.some((c) => c.kind === 'insert' && keyOf(c) === key)) break;
+        if (fate.state === 'logged' && fate.key === undefined)
+          report.fail(3, `${fate.token} edits ${key}, whose insert ${token} was refused, and stays`);
+      }
+    }
+  }
 }
 
-function checkRow(truth: Truth, { key, row, version }: StoredRow, covering: boolean, report: Report): void {
-  const former = truth.disk.rows.get(key)?.version;
-  if (typeof former === 'number' && !(typeof version === 'number' && version >= former))
-    report.fail(6, `the base of ${key} went from version ${former} to ${String(version)}`);
-  if (typeof version !== 'number' || covering) return;
-  if (version === 0 && row === undefined) return; // there never was one
-  const known = truth.history(key, version);
-  if (known === undefined) report.fail(6, `the base of ${key} has version ${version}, which never was`);
-  else if (!isSame(known.row, row))
-    report.fail(6, `the base of ${key} is not what the server had at version ${version}`);
-  if (version !== former && version < (truth.covered.get(key) ?? 0))
-    report.fail(
-      5,
-      `the base of ${key} got version ${version} after a mutation that made version ${truth.covered.get(key) ?? 0} was confirmed`,
+/** Together they do nothing, where they stand (CO1); or they delete what never came to be (SC4). */
+function checkAnnulled({ truth, report, leaving, outcomes }: Decided): void {
+  const refused = [...outcomes].some(([, outcome]) => outcome.kind === 'refused');
+  const groups = new Map<string, Fate[]>();
+  for (const token of leaving) {
+    const fate = truth.fates.get(token);
+    if (fate === undefined || outcomes.get(token)?.kind !== 'annulled') continue;
+    const [change, ...others] = fate.record.changes;
+    if (refused && change?.kind === 'delete' && others.length === 0) continue;
+    const key = change === undefined ? `todos/${(fate.record.variables as Adding).id}` : keyOf(change);
+    groups.set(key, [...(groups.get(key) ?? []), fate]);
+  }
+  for (const [key, group] of groups) {
+    group.sort((a, b) => a.position - b.position);
+    const [first] = group as [Fate, ...Fate[]];
+    const isNew = first.record.changes.some((c) => c.kind === 'insert');
+    const isAdded = group.every((f) => f.record.name === 'add');
+    const base = isAdded ? { id: key, n: 0 } : isNew ? undefined : truth.disk.rows.get(key)?.row;
+    const rows: Rows = new Map([[isAdded ? `todos/${(first.record.variables as Adding).id}` : key, base]]);
+    for (const { record } of group) applyRecorded(rows, record);
+    const after = [...rows.values()][0];
+    const tokens = group.map((f) => f.token).join(' ');
+    if (!isSame(after, base))
+      report.fail(2, `${tokens} were annulled, and make ${JSON.stringify(after)} of ${JSON.stringify(base)}`);
+    const before = [...truth.fates.values()].find(
+      (f) =>
+        (f.state === 'logged' || f.state === 'held') &&
+        f.position < first.position &&
+        f.record.lanes.some((lane) => first.record.lanes.includes(lane)),
     );
+    if (!isNew && !isAdded && before !== undefined)
+      report.fail(2, `${tokens} were annulled as what the base has, though ${before.token} comes first`);
+  }
 }
 
 /** Cursors are `e<epoch>.<position>`. */

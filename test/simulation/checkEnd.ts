@@ -1,6 +1,8 @@
 import type { Browser } from './browser.js';
 import { firstDifference, visible } from './checkTab.js';
-import type { Rows } from './model.js';
+import { COLLECTIONS } from './model.js';
+import { refold, type Rows } from './refold.js';
+import { stuckIn } from './shadow.js';
 import { kill, openTab, type Tab } from './tab.js';
 import { anotherDevice, type World } from './world.js';
 
@@ -10,12 +12,19 @@ export function unrest(
   browser: Browser,
 ): { readonly invariant: number; readonly message: string } | undefined {
   const { truth, plan } = world;
-  const left = truth.disk.mutations().map((m) => m.token);
+  // What was refused and is still shown waits for the user, and so does what follows it.
+  const stuck = stuckIn(truth.disk);
+  const held = truth.disk.mutations().filter((m) => stuck.has(m.token));
+  const left = truth.disk
+    .mutations()
+    .map((m) => m.token)
+    .filter((token) => !stuck.has(token));
   if (left.length > 0) return { invariant: 9, message: `still pending: ${left.join(' ')}` };
   for (const tab of browser.healthy()) {
-    const stuck = [...tab.open, ...[...tab.called.keys()].map((token) => `promises of ${token}`)];
-    if (stuck.length > 0) return { invariant: 8, message: `${tab.name} did not settle: ${stuck.join(', ')}` };
-    const difference = plan.pull ? firstDifference(visible(tab), serverRows(world)) : undefined;
+    const called = [...tab.called.keys()].filter((token) => !stuck.has(token));
+    const open = [...tab.open, ...called.map((token) => `promises of ${token}`)];
+    if (open.length > 0) return { invariant: 8, message: `${tab.name} did not settle: ${open.join(', ')}` };
+    const difference = plan.pull ? firstDifference(visible(tab), refold(serverRows(world), held)) : undefined;
     if (difference !== undefined) return { invariant: 4, message: `${tab.name}: ${difference} (server)` };
   }
   const disposing = browser.all.find((tab) => tab.phase === 'disposing');
@@ -24,22 +33,30 @@ export function unrest(
 
 function serverRows({ gateway: { server } }: World): Rows {
   const rows: Rows = new Map();
-  for (const collection of ['todos', 'lists'])
-    for (const [id, row] of server.rows(collection)) rows.set(`${collection}/${id}`, row);
+  for (const { name } of COLLECTIONS)
+    for (const [id, row] of server.rows(name)) rows.set(`${name}/${id}`, row);
   return rows;
 }
 
-/** Everything that was ever stored has come to exactly one end, and the server agrees. */
+/**
+ * Everything that was ever stored has come to exactly one end, and the server agrees. What was given up is the one
+ * exception: it may have taken effect, for all anybody knows, but once at most (RT6).
+ */
 export function checkEnd({ truth, report }: World, tabs: readonly Tab[]): void {
+  const stuck = stuckIn(truth.disk);
   for (const { token, state } of truth.fates.values()) {
-    const applied = truth.effect(token) !== undefined;
-    if (state === 'logged') report.fail(1, `${token} has come to no end`);
-    if (applied !== (state === 'accepted'))
+    const applied = truth.effectOf(token, true) !== undefined;
+    if ((state === 'logged' || state === 'held') && !stuck.has(token))
+      report.fail(1, `${token} has come to no end`);
+    if (state === 'accepted' ? truth.effectOf(token) === undefined : applied)
       report.fail(2, `${token} is ${state}, and took effect: ${String(applied)}`);
+    if (state === 'refused' && !truth.disk.deadLetters.has(token))
+      report.fail(1, `${token} was refused, and its dead letter is gone`);
   }
   for (const tab of tabs) {
     const { phase, needsAuth, online } = tab.client.status.get();
-    if (phase !== 'synced' && online)
+    const waits = truth.disk.mutations().length > 0;
+    if (phase !== 'synced' && online && !waits)
       report.fail(15, `${tab.name} says ${phase} (needsAuth ${String(needsAuth)}) when all is done`);
   }
 }

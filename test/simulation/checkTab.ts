@@ -1,4 +1,6 @@
-import { isSame, refold, type Recorded, type Rows } from './model.js';
+import { heldIn, stuckIn } from './shadow.js';
+import { isCall, projects } from './model.js';
+import { isSame, refold, type Recorded, type Resolve, type Rows } from './refold.js';
 import type { Ending, Tab } from './tab.js';
 import type { World } from './world.js';
 
@@ -9,11 +11,12 @@ export function checkTab(world: World, tab: Tab): void {
   checkAccepted(world, tab);
   checkLiveness(world, tab);
   const { client, shadow } = tab;
-  const now = `${shadow.news}/${client.store.getState().revision}/${tab.saving.size}/${tab.deferred.size}/${tab.cancelling.size}/${tab.endings.size}/${String(tab.ready)}`;
+  const now = `${shadow.news}/${client.store.getState().revision}/${tab.saving.size}/${tab.deferred.size}/${tab.cancelling.size}/${tab.retrying.size}/${tab.endings.size}/${String(tab.ready)}`;
   if (now === tab.checked) return;
   tab.checked = now;
   checkLeft(world, tab);
   checkView(world, tab, 'after a turn');
+  checkIdentity(world, tab);
   checkStatus(world, tab);
 }
 
@@ -23,12 +26,6 @@ export function watchView(world: World, tab: Tab): void {
     // A rollback that comes too late shows the mutation again before its caller hears of it.
     if (tab.life.state === 'running' && tab.cancelling.size === 0) checkView(world, tab, 'in a notification');
   });
-}
-
-/** What the process calls still to be saved, as it recorded it. */
-function isSaving(tab: Tab, token: string): Recorded | undefined {
-  const [view] = tab.client.pending({ token });
-  return view;
 }
 
 function forgetSaved(tab: Tab): void {
@@ -41,20 +38,44 @@ function forgetSaved(tab: Tab): void {
     }
 }
 
+/** What is shown and not stored yet, as far as the process was told: what is called, and what is tried again. */
+function unsaved({ client, saving, deferred, retrying, shadow }: Tab): Map<string, Recorded> {
+  const tokens = [...saving.keys(), ...deferred.keys()];
+  const held = heldIn(shadow);
+  if (retrying.size > 0)
+    for (const token of shadow.deadLetters.keys()) if (!held.has(token)) tokens.push(token);
+  const found = new Map<string, Recorded>();
+  for (const token of tokens) {
+    const [view] = client.pending({ token });
+    if (view !== undefined) found.set(token, view);
+  }
+  if (found.size < 2 || retrying.size === 0) return found;
+  const order = client.pending().map((m) => m.token);
+  const at = (token: string): number => (order.includes(token) ? order.indexOf(token) : Infinity);
+  return new Map([...found].sort(([a], [b]) => at(a) - at(b)));
+}
+
 function expected(tab: Tab): { readonly rows: Rows; readonly order: readonly string[] } {
   const { shadow, cancelling } = tab;
   const logged = shadow.mutations();
   const known = new Set(logged.map((m) => m.token));
   const order = [...known];
   const pending: Recorded[] = logged.filter((m) => !cancelling.has(m.token));
-  for (const token of [...tab.saving.keys(), ...tab.deferred.keys()]) {
-    const recorded = known.has(token) ? undefined : isSaving(tab, token);
-    if (recorded === undefined) continue;
+  for (const [token, recorded] of unsaved(tab)) {
+    if (known.has(token)) continue;
     order.push(token);
     if (!cancelling.has(token)) pending.push(recorded);
   }
   const base = new Map([...shadow.rows].map(([key, { row }]) => [key, row]));
-  return { rows: refold(base, pending), order };
+  return { rows: refold(base, pending, resolveIn(tab)), order };
+}
+
+/** The ids that the server has given, as this process was told. */
+function resolveIn({ shadow }: Tab): Resolve {
+  return (collection, id) => {
+    const assigned = shadow.meta.get(`id:${collection}/${id}`) as { readonly to: string } | undefined;
+    return assigned?.to ?? id;
+  };
 }
 
 export function visible(tab: Tab): Rows {
@@ -71,26 +92,48 @@ export function firstDifference(a: Rows, b: Rows): string | undefined {
   return undefined;
 }
 
-function checkView({ report }: World, tab: Tab, when: string): void {
-  const difference = firstDifference(visible(tab), expected(tab).rows);
-  if (difference !== undefined) report.fail(5, `${tab.name} ${when}: ${difference} (base and pending)`);
+function checkView(world: World, tab: Tab, when: string): void {
+  const rows = visible(tab);
+  const difference = firstDifference(rows, expected(tab).rows);
+  if (difference !== undefined) world.report.fail(5, `${tab.name} ${when}: ${difference} (base and pending)`);
+  for (const [from, { to, key }] of world.truth.names)
+    if (rows.has(`projects/${from}`) && rows.has(`projects/${to}`) && !world.truth.givenUp.has(key))
+      world.report.fail(5, `${tab.name} ${when}: a project is seen twice, as ${from} and as ${to}`);
+}
+
+/** A project that was inserted on this device keeps the key it had first, for React (ID1). */
+function checkIdentity({ truth, report }: World, tab: Tab): void {
+  const { client } = tab;
+  for (const [from, { to, key }] of truth.names) {
+    const row = client.get(projects, to);
+    if (row === undefined || truth.givenUp.has(key)) continue;
+    const is = client.keyOf(projects, row);
+    if (is !== from) report.fail(5, `${tab.name} gives ${to} the key ${is}, not ${from}`);
+    if (client.get(projects, from) !== row) report.fail(5, `${tab.name} finds ${to} no longer as ${from}`);
+  }
 }
 
 /** What is no longer pending has been told of, and not before the base covered it. */
 function checkLeft({ report }: World, tab: Tab): void {
+  const { shadow, endings, retrying } = tab;
+  const held = heldIn(shadow);
   const now = new Set(tab.client.pending().map((m) => m.token));
   for (const token of tab.pending)
-    if (!now.has(token) && !tab.endings.has(token))
+    if (!now.has(token) && !endings.has(token) && !shadow.deadLetters.has(token))
       report.fail(7, `${tab.name} lost ${token} without a word`);
-  for (const token of now)
-    if (tab.endings.has(token)) report.fail(8, `${tab.name} shows ${token} as pending after its end`);
+  for (const token of now) {
+    const ending = endings.get(token);
+    if (ending === undefined || ending.tries < (shadow.tries.get(token) ?? 0)) continue;
+    const isBack = retrying.size > 0 && shadow.deadLetters.has(token);
+    if (!isBack && !held.has(token)) report.fail(8, `${tab.name} shows ${token} as pending after its end`);
+  }
   tab.pending = now;
 }
 
 /** Called at each terminal event. */
 export function checkEnding({ report, truth }: World, tab: Tab, token: string, how: Ending): void {
   const fate = truth.fates.get(token);
-  const effect = truth.effect(token);
+  const effect = truth.effectOf(token, how !== 'confirmed');
   switch (how) {
     case 'confirmed': {
       if (effect === undefined) {
@@ -101,7 +144,7 @@ export function checkEnding({ report, truth }: World, tab: Tab, token: string, h
         const base = tab.shadow.rows.get(key);
         const isCovered = typeof base?.version === 'number' && base.version >= version;
         // An answer without rows leaves the version as it was; what it must show is checked by the fold.
-        if (!isCovered && fate?.record.name !== 'pay')
+        if (!isCovered && !isCall(fate?.record.name))
           report.fail(
             5,
             `${tab.name} confirmed ${token} (${key} version ${version}) over ${String(base?.version)}`,
@@ -109,24 +152,30 @@ export function checkEnding({ report, truth }: World, tab: Tab, token: string, h
       }
       return;
     }
+    case 'annulled':
     case 'rejected':
-      if (effect !== undefined) report.fail(8, `${tab.name} rejected ${token}, which took effect`);
-      return;
+    case 'held':
     case 'cancelled':
-      if (effect !== undefined) report.fail(8, `${tab.name} cancelled ${token}, which took effect`);
+      if (effect !== undefined) report.fail(8, `${tab.name} told that ${token} was ${how}; it took effect`);
+      return;
+    case 'forgotten':
+      return;
   }
 }
+
+const SUCCESS: readonly Ending[] = ['confirmed', 'annulled'];
 
 /** An accepted call is stored; promises and events say the same. */
 function checkAccepted({ report, truth }: World, tab: Tab): void {
   for (const { token, enqueued, acknowledged, confirmed } of tab.called.values()) {
-    const ending = tab.endings.get(token);
-    if (enqueued === 'resolved' && !truth.fates.has(token) && ending === undefined && confirmed === 'open')
+    const how = tab.endings.get(token)?.how;
+    if (enqueued === 'resolved' && !truth.fates.has(token) && how === undefined && confirmed === 'open')
       report.fail(1, `${token} was accepted and is not stored`);
     if (acknowledged !== confirmed)
       report.fail(8, `${token} is acknowledged: ${acknowledged}, confirmed: ${confirmed}`);
-    if (ending === undefined || (ending === 'confirmed') === (confirmed === 'resolved')) continue;
-    report.fail(8, `${token} was ${ending}, and its promise is ${confirmed}`);
+    if (how === undefined || confirmed === 'open') continue;
+    if (SUCCESS.includes(how) !== (confirmed === 'resolved'))
+      report.fail(8, `${token} was ${how}, and its promise is ${confirmed}`);
   }
   for (const [token, called] of tab.called)
     if (called.confirmed !== 'open' && called.enqueued !== 'open') tab.called.delete(token);
@@ -135,27 +184,41 @@ function checkAccepted({ report, truth }: World, tab: Tab): void {
 /** Without pulls nothing but the worker sleeps, so that a wait without a wake-up shows at once. */
 function checkLiveness(world: World, tab: Tab): void {
   if (world.plan.pull || !tab.ready || tab.phase !== 'running') return;
-  const waits = tab.shadow.mutations().some((m) => !tab.cancelling.has(m.token) && !tab.endings.has(m.token));
+  const stuck = stuckIn(tab.shadow);
+  const waits = tab.shadow
+    .mutations()
+    .some(({ token }) => !tab.cancelling.has(token) && !stuck.has(token) && isOpen(tab, token));
   if (waits && tab.effort.count('sleep', 'storage', 'push', 'call') === 0)
     world.report.fail(9, `${tab.name} has pending work, and no timer and no request`);
+}
+
+function isOpen({ endings, shadow }: Tab, token: string): boolean {
+  const ending = endings.get(token);
+  return ending === undefined || ending.tries < (shadow.tries.get(token) ?? 0);
 }
 
 function checkStatus({ report }: World, tab: Tab): void {
   const { client, shadow, connectivity } = tab;
   const { order } = expected(tab);
+  const held = heldIn(shadow);
   const status = client.status.get();
   const wrong = (what: string, is: unknown, should: unknown): void =>
     report.fail(15, `${tab.name} says ${what} ${JSON.stringify(is)}, and it is ${JSON.stringify(should)}`);
   const shown = client.pending().map((m) => m.token);
   if (!isSame(shown, order)) wrong('pending', shown, order);
-  if (status.pending !== order.length) wrong('pending', status.pending, order.length);
+  const undecided = order.filter((token) => !held.has(token)).length;
+  if (status.pending !== undecided) wrong('pending', status.pending, undecided);
   if (status.failed !== shadow.deadLetters.size) wrong('failed', status.failed, shadow.deadLetters.size);
   // When the platform says offline, an exchange may have proven that it is not (NQ1).
   if (connectivity.online && !status.online) wrong('online', status.online, true);
   const isSynced = tab.ready && !status.needsAuth && status.online && order.length === 0;
+  const attention = order.length - undecided;
+  if (status.needsAttention !== attention) wrong('needsAttention', status.needsAttention, attention);
   if ((status.phase === 'synced') !== isSynced)
     wrong('phase', status.phase, isSynced ? 'synced' : 'not synced');
-  const sealed = new Set([...shadow.seals.values()].flat().map((s) => s.token));
-  for (const one of client.pending())
-    if (one.sealed !== sealed.has(one.token)) wrong(`sealed ${one.token}`, one.sealed, sealed.has(one.token));
+  const sealed = new Set([...shadow.seals.values()].flat().flatMap((s) => s.members ?? [s.token]));
+  for (const one of client.pending()) {
+    const should = sealed.has(one.token) && !held.has(one.token) && !shadow.deadLetters.has(one.token);
+    if (one.sealed !== should) wrong(`sealed ${one.token}`, one.sealed, should);
+  }
 }

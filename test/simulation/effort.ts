@@ -1,5 +1,7 @@
 import type { Token } from '../../src/domain/mutation.js';
 import type { Reply } from '../../src/engine/ports.js';
+import { createOwnBreaker, type OwnBreaker } from './ownBreaker.js';
+import type { Plan } from './plan.js';
 import type { Report } from './report.js';
 
 type Request = 'push' | 'pull' | 'call';
@@ -9,9 +11,18 @@ type Occupation = 'sleep' | 'storage' | 'listener' | Request;
 export interface Effort {
   /** Counts something begun; the returned function ends it, once. */
   begin(occupation: Occupation): () => void;
-  request(kind: Request, tokens: readonly Token[]): () => void;
-  /** The process heard an answer, which may say for how long it must not ask again. */
-  answered(kind: Request, token: Token, reply: Reply | undefined): void;
+  /** A request that goes by `route`: the transport, or the name of a mutation with a function of its own. */
+  request(kind: Request, route: string, tokens: readonly Token[]): () => void;
+  /** The process heard what the server says of itself: it may say for how long it must not be asked again. */
+  answered(
+    kind: Request,
+    route: string,
+    replies: readonly (Reply | undefined)[],
+    tokens?: readonly Token[],
+  ): void;
+  /** A request ended in a way that says nothing of the server. */
+  abandoned(route: string): void;
+  readonly breaker: OwnBreaker;
   /** Something that may justify another request: a write, a poke, an opinion of the platform. */
   stimulus(): void;
   count(...occupations: readonly Occupation[]): number;
@@ -21,14 +32,29 @@ const MINUTE = 60_000;
 /** Backoff from half a second to eight, two loops, and calls in parallel: fewer than this, whatever fails. */
 const PER_MINUTE = 90;
 const PER_STIMULUS = 6;
+/** Nobody has so much to do without a millisecond passing: a loop that sleeps for nothing, or reads again and again. */
+const PER_INSTANT = 400;
 
-export function createEffort(name: string, now: () => number, report: Report): Effort {
+export function createEffort(
+  name: string,
+  now: () => number,
+  report: Report,
+  plan: Plan,
+  mayLead: () => boolean,
+): Effort {
   const counts = new Map<Occupation, number>();
   const requests: number[] = [];
   const stimuli: number[] = [];
   const floors = new Map<string, number>();
+  const breaker = createOwnBreaker(name, now, report, plan);
+  let instant = -1;
+  let begun = 0;
   const begin = (occupation: Occupation): (() => void) => {
     counts.set(occupation, (counts.get(occupation) ?? 0) + 1);
+    begun = now() === instant ? begun + 1 : 1;
+    instant = now();
+    if (begun > PER_INSTANT)
+      report.fail(12, `${name} begins ${begun} things in a moment, a ${occupation} again`);
     let over = false;
     return () => {
       if (over) return;
@@ -40,13 +66,14 @@ export function createEffort(name: string, now: () => number, report: Report): E
     while (times.length > 0 && times[0]! < now() - MINUTE) times.shift();
     return times.length;
   };
-  const raise = (what: string, ms: number): void => {
-    floors.set(what, Math.max(floors.get(what) ?? 0, now() + ms));
+  const raise = (what: string, ms: number | undefined): void => {
+    if (ms !== undefined) floors.set(what, Math.max(floors.get(what) ?? 0, now() + ms));
   };
   return {
     begin,
-    request(kind, tokens) {
-      for (const what of [kind, ...tokens]) {
+    breaker,
+    request(kind, route, tokens) {
+      for (const what of [`route ${route}`, ...tokens]) {
         const floor = floors.get(what) ?? 0;
         if (now() < floor)
           report.fail(
@@ -54,18 +81,25 @@ export function createEffort(name: string, now: () => number, report: Report): E
             `${name} sends a ${kind} of ${tokens.join(' ')} ${Math.ceil(floor - now())} ms before the server wants ${what} again`,
           );
       }
+      if (!mayLead()) report.fail(16, `${name} sends a ${kind} of ${tokens.join(' ')} and does not lead`);
+      breaker.started(kind, route);
       requests.push(now());
       const allowed = PER_MINUTE + PER_STIMULUS * recent(stimuli);
       if (recent(requests) > allowed)
         report.fail(12, `${name} made ${requests.length} requests in a minute, ${allowed} would do`);
       return begin(kind);
     },
-    answered(kind, token, reply) {
-      if (reply?.kind !== 'answer' || reply.retryAfterMs === undefined) return;
-      const wholeOrigin = reply.status === 503 || reply.status === 429;
-      if (token !== '') raise(token, reply.retryAfterMs);
-      if (wholeOrigin && kind !== 'call') raise(kind, reply.retryAfterMs);
+    answered(kind, route, replies, tokens = []) {
+      breaker.ended(kind, route, replies);
+      replies.forEach((reply, i) => {
+        if (reply?.kind !== 'answer') return;
+        const token = tokens[i];
+        if (token !== undefined) raise(token, reply.retryAfterMs);
+        raise(`route ${route}`, reply.restMs);
+        if (reply.status === 503 || reply.status === 429) raise(`route ${route}`, reply.retryAfterMs);
+      });
     },
+    abandoned: (route) => breaker.abandoned(route),
     stimulus() {
       stimuli.push(now());
     },

@@ -11,7 +11,7 @@ import {
 import type { SimulatedClock } from '../../src/testing/simulatedClock.js';
 import { COMMANDS } from './model.js';
 import type { BadAnswer, Plan, Step } from './plan.js';
-import type { Truth } from './truth.js';
+import { isOwn, type Truth } from './truth.js';
 
 export const TIMEOUT_MS = 5_000;
 
@@ -31,10 +31,12 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
     commands: COMMANDS,
     pageSize: 3,
     limits: { maxBatch: 6, maxBytes: 4_096 },
+    assignId: (collection) => (collection === 'projects' ? `s${ids++}` : undefined),
   });
   let windows: { readonly until: number; readonly step: Extract<Step, { kind: 'window' }> }[] = [];
   let healed = false;
   let others = 0;
+  let ids = 0;
   let seen = 0;
 
   const isOpen = (bad: BadAnswer): Extract<Step, { kind: 'window' }> | undefined =>
@@ -61,8 +63,10 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
     // In the order in which the server came to them.
     ops.forEach((op, i) => {
       const reply = replies[i];
+      if (reply?.kind === 'answer' && isOwn(op.token))
+        for (const { from, to } of reply.ids ?? []) truth.named(from, to, idempotencyKey(op));
       for (; server.journal[seen]?.token === op.token; seen++) truth.applied(server.journal[seen]!);
-      if (reply?.kind === 'answer' && isRefusal(reply)) truth.refused(op.token, idempotencyKey(op));
+      if (reply?.kind === 'answer' && isRefusal(reply)) truth.refused(idempotencyKey(op));
     });
     return replies;
   }
@@ -79,12 +83,24 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
         applies: portal.applies,
       };
     if (auth !== undefined) return { reply: { kind: 'answer', status: 401, rows: [] }, applies: false };
+    const down = isOpen('down');
+    if (down !== undefined)
+      return {
+        reply: { kind: 'answer', status: 502, rows: [], wholeRequest: true },
+        applies: down.applies,
+      };
     if (busy === undefined) return undefined;
     const { retryAfterMs, applies } = busy;
     return {
       reply: { kind: 'answer', status: 503, rows: [], ...(retryAfterMs > 0 && { retryAfterMs }) },
       applies,
     };
+  }
+
+  /** What the rate limit leaves is told with a good answer, too. */
+  function limited(reply: Reply): Reply {
+    const restMs = isOpen('limit')?.retryAfterMs ?? 0;
+    return reply.kind === 'answer' && restMs > 0 ? { ...reply, restMs } : reply;
   }
 
   /** Late, or never. */
@@ -103,7 +119,7 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
         const stalled = stalls();
         const replies = bad !== undefined && !bad.applies ? [] : await push(ops);
         if (stalled) await tooLong();
-        return bad === undefined ? replies : ops.map(() => bad.reply);
+        return bad === undefined ? replies.map(limited) : ops.map(() => bad.reply);
       },
       async pull(request) {
         const bad = instead();
@@ -147,9 +163,15 @@ function isRefusal({ status, problem }: Extract<Reply, { kind: 'answer' }>): boo
 export function throwReply(reply: Reply | undefined): never {
   if (reply === undefined || reply.kind === 'omitted') throw new TypeError('no answer');
   if (reply.kind === 'answer') {
-    const { status, retryAfterMs } = reply;
+    const { status, retryAfterMs, restMs } = reply;
+    const headers = new Headers(
+      restMs === undefined
+        ? {}
+        : { 'RateLimit-Remaining': '0', 'RateLimit-Reset': String(Math.ceil(restMs / 1000)) },
+    );
     throw Object.assign(new Error(`status ${status}`), {
       status,
+      headers,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(reply.problem !== undefined && { problem: reply.problem }),
     });

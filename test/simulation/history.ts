@@ -1,7 +1,7 @@
 import { createBrowser, dispose, type Browser } from './browser.js';
 import { checkEnd, checkNewcomer, unrest } from './checkEnd.js';
 import { checkTab } from './checkTab.js';
-import { firstRows } from './perform.js';
+import { discard, firstRows, retry } from './perform.js';
 import type { Plan } from './plan.js';
 import { Violation } from './report.js';
 import { take } from './take.js';
@@ -109,10 +109,22 @@ async function quiesce(world: World, browser: Browser): Promise<void> {
   while (clock.monotonic() < until) {
     await clock.advance(500);
     browser.reopenDead();
+    if (!world.plan.liveness) tidyUp(world, browser);
     if (unrest(world, browser) === undefined) return;
   }
   complain(world, browser, `${QUIET_WITHIN / 1000} s after the healing`);
   await clock.advance(0); // throws it
+}
+
+/** The user does something about what waits for it: what is held would wait for ever. */
+function tidyUp(world: World, browser: Browser): void {
+  const tab = browser.running(0);
+  const letters = tab?.client.deadLetters() ?? [];
+  const at = letters.findIndex((letter) => letter.needsAttention);
+  const letter = letters[at];
+  if (tab === undefined || letter === undefined || tab.retrying.has(letter.token)) return;
+  if (letter.history.length > 1 || world.random(`user ${letter.token}`)() < 0.4) discard(world, tab, at);
+  else retry(world, tab, at, true);
 }
 
 function complain(world: World, browser: Browser, when: string): void {

@@ -1,7 +1,6 @@
 import { defineCollection } from '../../src/domain/collection.js';
 import { defineMutation, type Definition } from '../../src/domain/definition.js';
 import { SyncError } from '../../src/domain/errors.js';
-import type { Change } from '../../src/domain/changes.js';
 import type { MutationFnContext } from '../../src/domain/definition.js';
 import type { ScriptedCommand } from '../../src/testing/scriptedServer.js';
 
@@ -14,6 +13,7 @@ export interface Todo {
   /** What the server refuses to have. */
   x?: string;
   list?: string;
+  label?: string;
   paid?: number;
 }
 
@@ -22,12 +22,46 @@ export interface List {
   count: number;
 }
 
+/** Gets its id from the server. */
+export interface Project {
+  readonly id: string;
+  text: string;
+  title?: string;
+  x?: string;
+}
+
+export interface Task {
+  readonly id: string;
+  /** The id of a project. */
+  project: string;
+  x?: string;
+}
+
 export const todos = defineCollection<Todo>({ name: 'todos', key: 'id' });
 export const lists = defineCollection<List>({ name: 'lists', key: 'id' });
+export const projects = defineCollection<Project>({ name: 'projects', key: 'id', serverIds: true });
+export const tasks = defineCollection<Task>({
+  name: 'tasks',
+  key: 'id',
+  references: { project: 'projects' },
+});
+export const COLLECTIONS = [todos, lists, projects, tasks] as const;
 
 export interface Counting {
   readonly id: string;
   readonly poison: string | undefined;
+}
+
+export interface Adding extends Counting {
+  readonly by: number;
+}
+
+export interface Labelling extends Counting {
+  readonly text: string;
+}
+
+export interface Tipping extends Counting {
+  readonly amount: number;
 }
 
 export interface Moving {
@@ -35,17 +69,38 @@ export interface Moving {
   readonly list: string;
 }
 
+export interface Retitling {
+  readonly id: string;
+  readonly text: string;
+}
+
+export interface Refiling {
+  readonly id: string;
+  readonly project: string;
+}
+
 export interface Definitions {
   readonly increment: Definition<Counting>;
   readonly bump: Definition<Counting>;
   readonly move: Definition<Moving>;
   readonly pay: Definition<Counting>;
+  readonly add: Definition<Adding>;
+  readonly label: Definition<Labelling>;
+  readonly tip: Definition<Tipping>;
+  readonly retitle: Definition<Retitling>;
+  readonly refile: Definition<Refiling>;
 }
 
-/** The app's mutations; `call` is how one process reaches the endpoint of `pay`. */
-export function defineMutations(
-  call: (variables: Counting, context: MutationFnContext) => Promise<unknown>,
-): Definitions {
+/** More than this is not added at once. */
+const MOST = 4;
+
+/** How one process reaches the endpoint of a mutation that is sent by its own function. */
+export type Call = (name: string, variables: Counting, context: MutationFnContext) => Promise<unknown>;
+
+/** Whether it is sent by a function of its own, and answered without rows. */
+export const isCall = (name: string | undefined): boolean => name === 'pay' || name === 'tip';
+
+export function defineMutations(call: Call): Definitions {
   return {
     increment: defineMutation<Counting>({
       name: 'increment',
@@ -66,84 +121,62 @@ export function defineMutations(
     pay: defineMutation<Counting>({
       name: 'pay',
       optimistic: (tx, { id }) => tx.update(todos, id, (draft) => void (draft.paid = (draft.paid ?? 0) + 1)),
-      mutationFn: call,
+      mutationFn: (variables, context) => call('pay', variables, context),
+    }),
+    add: defineMutation<Adding>({
+      name: 'add',
+      command: true,
+      optimistic: (tx, { id, by }) => tx.update(todos, id, (draft) => void (draft.n += by)),
+      coalesce(older, newer) {
+        const poison = newer.poison ?? older.poison;
+        const by = older.by + newer.by;
+        if (Math.abs(by) > MOST) return undefined;
+        return by === 0 && poison === undefined ? 'annul' : { id: older.id, by, poison };
+      },
+    }),
+    label: defineMutation<Labelling>({
+      name: 'label',
+      onRejected: 'hold',
+      optimistic: (tx, { id, text, poison }) =>
+        tx.update(todos, id, { label: text, ...(poison !== undefined && { x: poison }) }),
+      coalesce: (older, newer) => ({ ...newer, poison: newer.poison ?? older.poison }),
+    }),
+    tip: defineMutation<Tipping>({
+      name: 'tip',
+      optimistic: (tx, { id, amount }) =>
+        tx.update(todos, id, (draft) => void (draft.paid = (draft.paid ?? 0) + amount)),
+      mutationFn: (variables, context) => call('tip', variables, context),
+      coalesce: (older, newer) => ({
+        id: older.id,
+        amount: older.amount + newer.amount,
+        poison: newer.poison ?? older.poison,
+      }),
+    }),
+    retitle: defineMutation<Retitling>({
+      name: 'retitle',
+      optimistic: (tx, { id, text }) => tx.update(projects, id, { title: text }),
+      coalesce: (_older, newer) => newer,
+    }),
+    refile: defineMutation<Refiling>({
+      name: 'refile',
+      optimistic: (tx, { id, project }) => tx.update(tasks, id, { project }),
     }),
   };
 }
 
 const onTodo =
-  (edit: (row: Todo) => Todo): ScriptedCommand =>
-  ({ id }: Counting, tx) => {
-    const row = tx.get('todos', id) as Todo | undefined;
-    if (row === undefined) throw new SyncError('REFUSED', `no todo ${id}`);
-    tx.put('todos', id, { ...edit(row) });
+  <V extends Counting>(edit: (row: Todo, variables: V) => Todo): ScriptedCommand =>
+  (variables: V, tx) => {
+    const row = tx.get('todos', variables.id) as Todo | undefined;
+    if (row === undefined) throw new SyncError('REFUSED', `no todo ${variables.id}`);
+    tx.put('todos', variables.id, { ...edit(row, variables) });
     return 'done';
   };
 
-/** What the server does for `bump`, and behind the endpoint for `pay`. */
+/** What the server does for commands, and behind the endpoint for the mutations that are sent to it. */
 export const COMMANDS: Readonly<Record<string, ScriptedCommand>> = {
   bump: onTodo((row) => ({ ...row, n: row.n + 1 })),
+  add: onTodo<Adding>((row, { by }) => ({ ...row, n: row.n + by })),
   pay: onTodo((row) => ({ ...row, paid: (row.paid ?? 0) + 1 })),
+  tip: onTodo<Tipping>((row, { amount }) => ({ ...row, paid: (row.paid ?? 0) + amount })),
 };
-
-export type Rows = Map<string, object | undefined>;
-
-/** What the independent recomputation needs of a mutation. */
-export interface Recorded {
-  readonly name: string;
-  readonly variables: unknown;
-  readonly changes: readonly Change[];
-}
-
-/** view = base + pending, said once more and without sharing a line with the code it checks. */
-export function refold(base: ReadonlyMap<string, object | undefined>, pending: Iterable<Recorded>): Rows {
-  const rows: Rows = new Map(base);
-  for (const mutation of pending) apply(rows, mutation);
-  for (const [key, row] of rows) if (row === undefined) rows.delete(key);
-  return rows;
-}
-
-function apply(rows: Rows, { name, variables, changes }: Recorded): void {
-  switch (name) {
-    case 'increment':
-    case 'bump':
-    case 'pay': {
-      const key = `todos/${(variables as Counting).id}`;
-      const row = rows.get(key) as Todo | undefined;
-      if (row === undefined) return;
-      rows.set(key, name === 'pay' ? { ...row, paid: (row.paid ?? 0) + 1 } : { ...row, n: row.n + 1 });
-      return;
-    }
-    case 'move': {
-      const { id, list } = variables as Moving;
-      const row = rows.get(`todos/${id}`);
-      const to = rows.get(`lists/${list}`) as List | undefined;
-      if (row === undefined || to === undefined) return;
-      rows.set(`todos/${id}`, { ...row, list });
-      rows.set(`lists/${list}`, { ...to, count: to.count + 1 });
-      return;
-    }
-    default:
-      for (const change of changes) applyRecorded(rows, change);
-  }
-}
-
-function applyRecorded(rows: Rows, change: Change): void {
-  const key = `${change.collection}/${change.id}`;
-  if (change.kind === 'insert') rows.set(key, change.row);
-  if (change.kind === 'delete') rows.set(key, undefined);
-  if (change.kind !== 'update') return;
-  const row = rows.get(key);
-  if (row === undefined) return;
-  const kept = Object.entries(row).filter(([field]) => !change.unset.includes(field));
-  rows.set(key, { ...Object.fromEntries(kept), ...change.patch });
-}
-
-/** The same data, whatever the order of the fields. */
-export function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  const fields = Object.keys(x);
-  return fields.length === Object.keys(y).length && fields.every((f) => f in y && isSame(x[f], y[f]));
-}

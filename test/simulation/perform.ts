@@ -2,7 +2,8 @@ import { SyncError } from '../../src/domain/errors.js';
 import type { MutateOptions } from '../../src/engine/mutateOptions.js';
 import type { MutationHandle } from '../../src/engine/settlement.js';
 import type { Change } from '../../src/domain/changes.js';
-import { lists, todos, type Recorded, type Todo } from './model.js';
+import { lists, projects, tasks, todos, type Project, type Todo } from './model.js';
+import type { Recorded } from './refold.js';
 import type { Write } from './plan.js';
 import type { Called, Tab } from './tab.js';
 import type { World } from './world.js';
@@ -11,12 +12,27 @@ const todoId = (row: number): string => `r${row}`;
 const listId = (list: number): string => `l${list}`;
 const poisoned = (poison: number): string | undefined => (poison === 0 ? undefined : `poison-${poison}`);
 
+/** One of them; undefined when there is none. */
+function nth<T>(all: Iterable<T>, at: number): T | undefined {
+  const list = [...all];
+  return list[at % Math.max(1, list.length)];
+}
+
+/** A project that is seen, by the id it has or the one it had first. */
+function projectId({ client }: Tab, row: number, old: boolean): string | undefined {
+  const project = nth(client.query(projects), row);
+  return project && (old ? client.keyOf(projects, project) : project.id);
+}
+
+/** Undefined: there is nothing to do it with. */
 function callClient(
-  { stamp }: World,
-  { client, definitions }: Tab,
+  world: World,
+  tab: Tab,
   write: Write,
   options: MutateOptions,
-): MutationHandle {
+): MutationHandle | undefined {
+  const { stamp } = world;
+  const { client, definitions } = tab;
   const id = todoId(write.row);
   switch (write.do) {
     case 'insert': {
@@ -49,11 +65,69 @@ function callClient(
       return client.mutate(definitions[write.do], { id, poison: poisoned(write.poison) }, options);
     case 'move':
       return client.mutate(definitions.move, { id, list: listId(write.list) }, options);
+    case 'add':
+      return client.mutate(definitions.add, { id, by: write.by, poison: poisoned(write.poison) }, options);
+    case 'label':
+      return client.mutate(definitions.label, { id, text: stamp(), poison: poisoned(write.poison) }, options);
+    case 'tip':
+      return client.mutate(
+        definitions.tip,
+        { id, amount: write.amount, poison: poisoned(write.poison) },
+        options,
+      );
+    case 'revert': {
+      const base = tab.shadow.rows.get(`todos/${id}`)?.row as Todo | undefined;
+      return client.update(todos, id, { [write.field]: base?.[write.field] }, options);
+    }
+    case 'open': {
+      const x = poisoned(write.poison);
+      const row: Project = { id: `p${stamp()}`, text: stamp(), ...(x !== undefined && { x }) };
+      tab.projects.add(row.id);
+      return client.insert(projects, row, options);
+    }
+    case 'rename':
+    case 'retitle':
+    case 'close':
+    case 'task':
+    case 'refile':
+      return callOnProject(world, tab, write, options);
   }
 }
 
-/** What a caller may be told at once: the row is not there, or there already. */
-const EXPECTED = new Set(['ENTITY_NOT_FOUND', 'ENTITY_EXISTS']);
+function callOnProject(
+  { stamp }: World,
+  tab: Tab,
+  write: Extract<Write, { old: boolean }>,
+  options: MutateOptions,
+): MutationHandle | undefined {
+  const { client, definitions } = tab;
+  const id = projectId(tab, write.row, write.old);
+  if (id === undefined) return undefined;
+  switch (write.do) {
+    case 'rename': {
+      const x = poisoned(write.poison);
+      return client.update(projects, id, { text: stamp(), ...(x !== undefined && { x }) }, options);
+    }
+    case 'retitle':
+      return client.mutate(definitions.retitle, { id, text: stamp() }, options);
+    case 'close':
+      return client.delete(projects, id, options);
+    case 'task': {
+      const x = poisoned(write.poison);
+      return client.insert(tasks, { id: `t${stamp()}`, project: id, ...(x !== undefined && { x }) }, options);
+    }
+    case 'refile': {
+      const task = client.query(tasks).at(-1);
+      if (task === undefined) return undefined;
+      return write.named
+        ? client.mutate(definitions.refile, { id: task.id, project: id }, options)
+        : client.update(tasks, task.id, { project: id }, options);
+    }
+  }
+}
+
+/** What a caller may be told at once: the row is not there, or there already; what it depends on was refused. */
+const EXPECTED = new Set(['ENTITY_NOT_FOUND', 'ENTITY_EXISTS', 'DEPENDENCY']);
 
 const UNKNOWN: Recorded = { name: '', variables: undefined, changes: [] };
 
@@ -71,6 +145,10 @@ export function perform(world: World, tab: Tab, writes: readonly Write[], option
     tab.saving.set(token, UNKNOWN);
     try {
       const handle = callClient(world, tab, write, options);
+      if (handle === undefined) {
+        tab.saving.delete(token);
+        continue;
+      }
       world.report.note(tab.name, 'calls', write.do, write.row, 'as', token);
       follow(world, tab, handle);
       if (!tab.ready && tab.client.pending({ token }).length === 0) {
@@ -103,7 +181,15 @@ function follow({ report }: World, tab: Tab, handle: MutationHandle): void {
 /** The user takes back the `nth` last mutation that was not sent yet. */
 export function rollBack({ report, truth }: World, tab: Tab, nth: number): void {
   if (tab.phase !== 'running' || tab.life.state !== 'running' || !tab.ready) return;
-  const unsent = tab.client.pending().filter((m) => !m.sealed && !tab.cancelling.has(m.token));
+  const unsent = tab.client
+    .pending()
+    .filter(
+      (m) =>
+        !m.sealed &&
+        m.state !== 'needsAttention' &&
+        !tab.cancelling.has(m.token) &&
+        !tab.retrying.has(m.token),
+    );
   const token = unsent.at(-1 - nth)?.token;
   if (token === undefined) return;
   report.note(tab.name, 'rolls back', token);
@@ -133,9 +219,73 @@ export function rollBack({ report, truth }: World, tab: Tab, nth: number): void 
   );
 }
 
+const EDITED: Readonly<Record<string, unknown>> = { poison: undefined };
+
+const withoutX = (row: object): object =>
+  Object.fromEntries(Object.entries(row).filter(([field]) => field !== 'x'));
+
+/** The same without what the server refuses. */
+function withoutPoison({ stamp }: World, name: string, variables: unknown): unknown {
+  const fields = variables as Readonly<Record<string, unknown>>;
+  switch (name) {
+    case '@delete':
+      return variables;
+    case '@insert': {
+      const row = withoutX(fields);
+      return 'a' in row ? { ...row, a: stamp() } : row;
+    }
+    case '@update': {
+      return { ...fields, patch: withoutX(fields['patch'] as object) };
+    }
+    default:
+      return { ...fields, ...EDITED };
+  }
+}
+
+/** What the user may be told at once of a dead letter: it is none any more, or makes no sense here. */
+const UNREPAIRABLE = new Set([...EXPECTED, 'UNKNOWN_TOKEN', 'VALIDATION']);
+
+/** The user tries a dead letter again. */
+export function retry(world: World, tab: Tab, at: number, asked: boolean): void {
+  const { truth, report } = world;
+  if (tab.phase !== 'running' || tab.life.state !== 'running' || !tab.ready) return;
+  const letter = nth(tab.client.deadLetters(), at);
+  if (letter === undefined || tab.retrying.has(letter.token)) return;
+  const { token, name, variables } = letter;
+  // Known limit: what was given up and comes back with other content may be done twice, a row of the server's included.
+  const edited =
+    asked && !(letter.mayHaveArrived && letter.entities.some((e) => e.collection === projects.name));
+  report.note(tab.name, 'retries', token, edited ? 'edited' : 'as it is');
+  truth.retryAsked.add(token);
+  if (edited) truth.editAsked.add(token);
+  tab.effort.stimulus();
+  tab.retrying.add(token);
+  try {
+    const handle = tab.client.retry(token, edited ? withoutPoison(world, name, variables) : undefined);
+    const over = (): void => void tab.retrying.delete(token);
+    void handle.enqueued.then(over, over);
+    follow(world, tab, handle);
+  } catch (error) {
+    tab.retrying.delete(token);
+    if (!(error instanceof SyncError && UNREPAIRABLE.has(error.code)))
+      report.fail(8, `${tab.name} could not retry ${token}: ${String(error)}`);
+  }
+}
+
+/** The user no longer wants to see a dead letter. */
+export function discard({ truth, report }: World, tab: Tab, at: number): void {
+  const token = nth(tab.client.deadLetters(), at)?.token;
+  if (token === undefined) return;
+  report.note(tab.name, 'discards', token);
+  truth.discardAsked.add(token);
+  tab.effort.stimulus();
+  // A full disk, or a process that ended, may be in the way.
+  tab.client.discard(token).catch(() => undefined);
+}
+
 /** What another device sends for a write. */
 export function changesElsewhere(
-  { stamp }: World,
+  { stamp, gateway }: World,
   write: Write,
 ): { readonly changes: readonly Change[]; readonly command: Command | undefined } {
   const id = todoId(write.row);
@@ -167,6 +317,30 @@ export function changesElsewhere(
       return { changes: [], command: { name: 'bump', args: { id } } };
     case 'pay':
       return { changes: [], command: { name: 'pay', args: { id } } };
+    case 'add':
+      return { changes: [], command: { name: 'add', args: { id, by: write.by } } };
+    case 'tip':
+      return { changes: [], command: { name: 'tip', args: { id, amount: write.amount } } };
+    case 'label':
+      return only(edit({ label: stamp() }));
+    case 'revert':
+      return only(edit({ [write.field]: stamp() }));
+    case 'open':
+      return only({ kind: 'insert', collection: projects.name, id: stamp(), row: { id: '', text: stamp() } });
+    case 'rename':
+    case 'retitle':
+    case 'close':
+    case 'task':
+    case 'refile': {
+      const project = nth(gateway.server.rows(projects.name).keys(), write.row) ?? 'none';
+      const on = { collection: projects.name, id: project };
+      if (write.do === 'close') return only({ kind: 'delete', ...on, previous: {} });
+      if (write.do === 'task' || write.do === 'refile') {
+        const row = { id: `t${stamp()}`, project };
+        return only({ kind: 'insert', collection: tasks.name, id: row.id, row });
+      }
+      return only({ kind: 'update', ...on, patch: { text: stamp() }, unset: [], previous: {} });
+    }
   }
 }
 

@@ -17,14 +17,32 @@ export type Write =
   /** Touches two entities. */
   | { readonly do: 'move'; readonly row: number; readonly list: number }
   /** Sent by its own function. */
-  | { readonly do: 'pay'; readonly row: number; readonly poison: Poison };
+  | { readonly do: 'pay'; readonly row: number; readonly poison: Poison }
+  /** `n + by`, sent as a command; two merge, unless they add too much, and are annulled when they add nothing. */
+  | { readonly do: 'add'; readonly row: number; readonly by: number; readonly poison: Poison }
+  /** Sets a field by a named mutation that merges with its like, and is held when it is refused. */
+  | { readonly do: 'label'; readonly row: number; readonly poison: Poison }
+  /** Sent by its own function, two as one. */
+  | { readonly do: 'tip'; readonly row: number; readonly amount: number; readonly poison: Poison }
+  /** Sets a field to what the server has. */
+  | { readonly do: 'revert'; readonly row: number; readonly field: Field }
+  /** Inserts a project: the server gives it another id. */
+  | { readonly do: 'open'; readonly row: number; readonly poison: Poison }
+  /** These take `row` modulo what there is; `old`: a project is named by the id it had first. */
+  | { readonly do: 'rename'; readonly row: number; readonly old: boolean; readonly poison: Poison }
+  | { readonly do: 'retitle'; readonly row: number; readonly old: boolean }
+  | { readonly do: 'close'; readonly row: number; readonly old: boolean }
+  /** Inserts a task, which refers to a project. */
+  | { readonly do: 'task'; readonly row: number; readonly old: boolean; readonly poison: Poison }
+  /** Lets the newest task refer to another project: by its fields, or by a named mutation. */
+  | { readonly do: 'refile'; readonly row: number; readonly old: boolean; readonly named: boolean };
 
 export type Field = 'a' | 'b' | 'c';
 
 /** The status that the server refuses an op with, whenever it comes; 0: it does not. */
-export type Poison = 0 | 403 | 409 | 422;
+export type Poison = 0 | 403 | 404 | 409 | 413 | 422;
 
-export type Urgency = 'critical' | 'normal' | 'background';
+export type Urgency = 'critical' | 'high' | 'normal' | 'low' | 'background';
 
 /** What happens `after` so many milliseconds. `tab` is taken modulo the number of tabs. */
 export type Step = { readonly after: number } & (
@@ -36,10 +54,14 @@ export type Step = { readonly after: number } & (
       readonly priority: Urgency;
       /** The last one waits for the tab's mutation before this burst. */
       readonly dependent: boolean;
+      /** Milliseconds for which they may be taken back. */
+      readonly sendAfter?: number;
     }
   /** Takes back the tab's `nth` last unsent mutation. */
   | { readonly kind: 'rollback'; readonly tab: number; readonly nth: number }
-  | { readonly kind: 'discard'; readonly tab: number }
+  | { readonly kind: 'discard'; readonly tab: number; readonly nth?: number }
+  /** Tries a dead letter again; `edited`: with other content, which the server may like. */
+  | { readonly kind: 'retry'; readonly tab: number; readonly nth: number; readonly edited: boolean }
   | { readonly kind: 'sync'; readonly tab: number }
   /** Another device writes. */
   | { readonly kind: 'elsewhere'; readonly writes: readonly Write[] }
@@ -79,8 +101,11 @@ export type Step = { readonly after: number } & (
   | { readonly kind: 'wake'; readonly tab: number }
 );
 
-/** `busy` 503 · `auth` 401 · `portal` a login page with status 200 · `hiccup` single ops answered 408, 409 in progress, 429, 500. */
-export type BadAnswer = 'busy' | 'auth' | 'portal' | 'hiccup';
+/**
+ * `busy` 503 · `auth` 401 · `portal` a login page with status 200 · `hiccup` single ops answered 408, 409 in progress,
+ * 429, 500 · `down` 502 for the whole request · `limit` good answers that leave no further request for `retryAfterMs`.
+ */
+export type BadAnswer = 'busy' | 'auth' | 'portal' | 'hiccup' | 'down' | 'limit';
 
 /** One history: a workload, the faults it meets, and the seed of every draw. Plain JSON, so that it can be kept. */
 export interface Plan {
@@ -94,6 +119,10 @@ export interface Plan {
   readonly tagged: boolean;
   /** Only the first tab and the server heal; nobody writes, reloads or is told that the network is back. */
   readonly liveness: boolean;
+  /** Attempts after which the client gives up. @default for ever */
+  readonly maxAttempts?: number;
+  /** What opens the breaker, and for how long. @default the client's own */
+  readonly breaker?: { readonly failures: number; readonly openMs: number };
   readonly network: {
     /** Bounds of a round trip. */
     readonly latencyMs: readonly [min: number, max: number];

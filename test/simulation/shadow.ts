@@ -8,6 +8,8 @@ export interface Shadow {
   readonly seals: Map<string, readonly Sealed[]>;
   readonly deadLetters: Map<Token, DeadLetter>;
   readonly meta: Map<string, unknown>;
+  /** How often each mutation that was ever in the log had been refused before. */
+  readonly tries: Map<Token, number>;
   /** Counts what was learnt. */
   news: number;
   wrote(write: StorageWrite, receipt: StorageReceipt): void;
@@ -17,17 +19,22 @@ export interface Shadow {
 }
 
 export function createShadow(): Shadow {
+  const logged = (seq: number, mutations: readonly MutationRecord[]): void => {
+    shadow.log.set(seq, mutations);
+    for (const { token, history = [] } of mutations) shadow.tries.set(token, history.length);
+  };
   const shadow: Shadow = {
     rows: new Map(),
     log: new Map(),
     seals: new Map(),
     deadLetters: new Map(),
     meta: new Map(),
+    tries: new Map(),
     news: 0,
     wrote({ append = [], put = {}, remove = {} }, { seqs }) {
       shadow.news++;
-      append.forEach((mutations, i) => shadow.log.set(seqs[i] ?? NaN, mutations));
-      for (const { seq, mutations } of put.log ?? []) shadow.log.set(seq, mutations);
+      append.forEach((mutations, i) => logged(seqs[i] ?? NaN, mutations));
+      for (const { seq, mutations } of put.log ?? []) logged(seq, mutations);
       for (const { id, sealed } of put.seals ?? []) shadow.seals.set(id, sealed);
       for (const row of put.rows ?? []) shadow.rows.set(row.key, row);
       for (const letter of put.deadLetters ?? []) shadow.deadLetters.set(letter.token, letter);
@@ -44,7 +51,7 @@ export function createShadow(): Shadow {
       shadow.deadLetters.clear();
       shadow.meta.clear();
       if (!state.partial) shadow.rows.clear();
-      for (const { seq, mutations } of state.log) shadow.log.set(seq, mutations);
+      for (const { seq, mutations } of state.log) logged(seq, mutations);
       for (const { id, sealed } of state.seals) shadow.seals.set(id, sealed);
       for (const row of state.rows) shadow.rows.set(row.key, row);
       for (const letter of state.deadLetters) shadow.deadLetters.set(letter.token, letter);
@@ -53,4 +60,23 @@ export function createShadow(): Shadow {
     mutations: () => [...shadow.log].sort(([a], [b]) => a - b).flatMap(([, mutations]) => mutations),
   };
   return shadow;
+}
+
+/** Those that were refused and are still shown. */
+export function heldIn({ deadLetters }: Shadow): ReadonlySet<Token> {
+  return new Set([...deadLetters.values()].filter((letter) => letter.held === true).map((l) => l.token));
+}
+
+/** Those that wait for the user: held, or behind one that is, in a lane or by `dependsOn`. */
+export function stuckIn(shadow: Shadow): ReadonlySet<Token> {
+  const stuck = new Set(heldIn(shadow));
+  if (stuck.size === 0) return stuck;
+  const lanes = new Set<string>();
+  for (const { token, lanes: own, dependsOn } of shadow.mutations()) {
+    const waits = own.some((lane) => lanes.has(lane)) || dependsOn.some((parent) => stuck.has(parent));
+    if (!waits && !stuck.has(token)) continue;
+    stuck.add(token);
+    for (const lane of own) lanes.add(lane);
+  }
+  return stuck;
 }

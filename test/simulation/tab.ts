@@ -11,7 +11,8 @@ import {
 import { createEffort } from './effort.js';
 import { TIMEOUT_MS } from './gateway.js';
 import { createLife } from './life.js';
-import { defineMutations, lists, todos, type Definitions, type Recorded } from './model.js';
+import { COLLECTIONS, defineMutations, type Definitions } from './model.js';
+import type { Recorded } from './refold.js';
 import { createShadow } from './shadow.js';
 import {
   processClock,
@@ -27,7 +28,14 @@ import type { World } from './world.js';
 export const NAMESPACE = 'simulated';
 export const RETRY = { baseMs: 500, capMs: 8_000 };
 
-export type Ending = 'confirmed' | 'rejected' | 'cancelled';
+/** `held`: refused, and still shown. */
+export type Ending = 'confirmed' | 'annulled' | 'rejected' | 'held' | 'cancelled' | 'forgotten';
+
+export interface Ended {
+  readonly how: Ending;
+  /** How often the mutation had been refused before, as far as this process knew. */
+  readonly tries: number;
+}
 
 /** One mutation as the process that called it knows it. */
 export interface Called {
@@ -52,7 +60,11 @@ export interface Tab extends Process {
   readonly deferred: Map<Token, Recorded>;
   /** Taken out of the view, and not yet of the storage. */
   readonly cancelling: Set<Token>;
-  readonly endings: Map<Token, Ending>;
+  readonly endings: Map<Token, Ended>;
+  /** Dead letters that are tried again, and not yet stored as far as the process was told. */
+  readonly retrying: Set<Token>;
+  /** Ids of projects, as they were when they were inserted. */
+  readonly projects: Set<string>;
   /** What it shows as pending, to see what leaves. */
   pending: ReadonlySet<Token>;
   phase: 'running' | 'disposing' | 'disposed' | 'dead';
@@ -72,7 +84,13 @@ export function openTab(
 ): Tab {
   const life = createLife();
   const { clock, report } = world;
-  const effort = createEffort(name, () => clock.monotonic(), report);
+  const effort = createEffort(
+    name,
+    () => clock.monotonic(),
+    report,
+    world.plan,
+    () => world.leads(life),
+  );
   const process: Process = { name, life, shadow: createShadow(), effort };
   const network = processNetwork(world, process);
   const connectivity = switchableConnectivity();
@@ -90,7 +108,7 @@ export function openTab(
   const client = createSyncClient(
     {
       name: NAMESPACE,
-      collections: [todos, lists],
+      collections: COLLECTIONS,
       mutations: Object.values(definitions),
       transport: processTransport(world, process, network),
       storage,
@@ -113,7 +131,8 @@ export function openTab(
       clock: processClock(world, process),
       random,
       createId: () => tokenOf(tokens++),
-      retry: RETRY,
+      retry: { ...RETRY, maxAttempts: world.plan.maxAttempts ?? Infinity },
+      breaker: world.plan.breaker ?? {},
       timeoutMs: TIMEOUT_MS,
       pollMs: 4_000,
       concurrency: 2,
@@ -142,6 +161,8 @@ export function openTab(
     deferred: new Map(),
     cancelling: new Set(),
     endings: new Map(),
+    retrying: new Set(),
+    projects: new Set(),
     pending: new Set(),
     phase: 'running',
     ready: false,
@@ -152,15 +173,24 @@ export function openTab(
   void client.ready.then(() => (tab.ready = true));
   const end = (how: Ending) => (data: { readonly token: Token }) => {
     if (life.state === 'dead') return;
-    report.note(name, data.token, how);
-    const former = tab.endings.get(data.token);
-    if (former !== undefined) report.fail(8, `${name} told that ${data.token} was ${how} after ${former}`);
-    tab.endings.set(data.token, how);
-    ended(tab, data.token, how);
+    const { token } = data;
+    const tries = tab.shadow.tries.get(token) ?? 0;
+    report.note(name, token, how);
+    const former = tab.endings.get(token);
+    const isDiscarded = former?.how === 'held' && how === 'cancelled';
+    if (former !== undefined && former.tries >= tries && !isDiscarded)
+      report.fail(8, `${name} told that ${token} was ${how} after ${former.how}`);
+    tab.endings.set(token, { how, tries });
+    ended(tab, token, how);
   };
   client.on('mutation.confirmed', end('confirmed'));
+  client.on('mutation.annulled', end('annulled'));
   client.on('mutation.rejected', end('rejected'));
+  client.on('mutation.needsAttention', end('held'));
   client.on('mutation.cancelled', end('cancelled'));
+  client.on('mutation.forgotten', end('forgotten'));
+  client.on('breaker.opened', ({ route, until }) => effort.breaker.opened(route, until - clock.now()));
+  client.on('breaker.closed', ({ route }) => effort.breaker.closed(route));
   client.on('client.failure', ({ error }) => {
     // A full disk is the one failure that is nobody's bug here.
     if (life.state !== 'dead' && !String(error).includes('full'))

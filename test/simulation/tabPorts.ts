@@ -1,15 +1,22 @@
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { storageError } from '../../src/adapters/storageError.js';
 import { idempotencyKey } from '../../src/domain/mutation.js';
+import { TRANSPORT } from '../../src/domain/lanes.js';
 import { encodeOp } from '../../src/domain/wire.js';
-import type { MutationFnContext } from '../../src/domain/definition.js';
-import type { ChangeSource, Clock, SyncStorage, Transport } from '../../src/engine/ports.js';
+import type {
+  ChangeSource,
+  Clock,
+  Reply,
+  StorageState,
+  SyncStorage,
+  Transport,
+} from '../../src/engine/ports.js';
 import { CRASH_POINTS, crashingStorage } from '../../src/testing/crashingStorage.js';
 import { createFaultyTransport, type FaultyTransport } from '../../src/testing/faultyTransport.js';
 import type { Effort } from './effort.js';
 import { throwReply } from './gateway.js';
 import type { Life } from './life.js';
-import type { Counting } from './model.js';
+import type { Call } from './model.js';
 import type { Shadow } from './shadow.js';
 import type { World } from './world.js';
 
@@ -79,7 +86,14 @@ export function processStorage(world: World, process: Process, died: () => void)
   return {
     durable: true,
     open: (namespace) => dying.open(namespace),
-    load: (since) => takeTime(() => dying.load(since), shadow.learnt),
+    load: (since) =>
+      takeTime(
+        () => dying.load(since),
+        (state) => {
+          if (since === undefined) restoreBreakers(world, process, state);
+          shadow.learnt(state);
+        },
+      ),
     write: (write) =>
       takeTime(
         () => dying.write(write),
@@ -89,6 +103,15 @@ export function processStorage(world: World, process: Process, died: () => void)
     destroy: () => takeTime(() => dying.destroy(), nothing),
     close: () => life.hear(dying.close()),
   };
+}
+
+/** What an earlier session says of a breaker binds this one, as far as the wall clock can be believed (RT4). */
+function restoreBreakers({ plan, clock }: World, { effort }: Process, { meta }: StorageState): void {
+  const stored = meta.find((m) => m.key === 'breakers')?.value as
+    Readonly<Record<string, { readonly openUntil: number }>> | undefined;
+  const openMs = plan.breaker?.openMs ?? 30_000;
+  for (const [route, { openUntil }] of Object.entries(stored ?? {}))
+    effort.breaker.restored(route, Math.min(Math.max(openUntil - clock.now(), 0), openMs));
 }
 
 export function processNetwork(world: World, { name }: Process): FaultyTransport {
@@ -117,10 +140,8 @@ export function processTransport(world: World, process: Process, network: Faulty
       if (life.state === 'dead') return never();
       world.report.note(name, 'push', ops.map(idempotencyKey).join(' '));
       for (const op of ops) world.truth.sent(name, op.token, idempotencyKey(op), op.body);
-      const done = effort.request(
-        'push',
-        ops.map((op) => op.token),
-      );
+      const keys = ops.map(idempotencyKey);
+      const done = effort.request('push', TRANSPORT, keys);
       if (world.report.violation !== undefined) return never(); // or a loop without time would never end
       return life.hear(network.push(ops, context), (replies) => {
         done();
@@ -129,14 +150,18 @@ export function processTransport(world: World, process: Process, network: Faulty
           'got',
           replies.map((r) => (r.kind === 'answer' ? r.status : r.kind)).join(' '),
         );
-        heard(context.signal, () => ops.forEach((op, i) => effort.answered('push', op.token, replies[i])));
+        heard(
+          context.signal,
+          () => effort.answered('push', TRANSPORT, replies, keys),
+          () => effort.abandoned(TRANSPORT),
+        );
       });
     },
     ...(world.plan.pull &&
       pull !== undefined && {
         pull(request) {
           if (life.state === 'dead') return never();
-          const done = effort.request('pull', []);
+          const done = effort.request('pull', TRANSPORT, []);
           if (world.report.violation !== undefined) return never();
           return life.hear(pull(request), (reply) => {
             done();
@@ -146,37 +171,55 @@ export function processTransport(world: World, process: Process, network: Faulty
               request.cursor ?? 'all',
               reply.kind === 'page' ? reply.page : reply,
             );
-            if (reply.kind === 'failed')
-              heard(request.signal, () => effort.answered('pull', '', reply.reply));
+            heard(
+              request.signal,
+              () => effort.answered('pull', TRANSPORT, [reply.kind === 'failed' ? reply.reply : undefined]),
+              () => effort.abandoned(TRANSPORT),
+            );
           });
         },
       }),
   };
 }
 
-/** The endpoint of `pay`, through the same network. */
+/** The endpoint of those mutations that are sent by their own function, through the same network. */
 export function processEndpoint(
   world: World,
   { name, life, effort }: Process,
   network: FaultyTransport,
-): (variables: Counting, context: MutationFnContext) => Promise<unknown> {
-  return async (variables, { idempotencyKey: key, signal, changes }) => {
+): Call {
+  return async (route, variables, { idempotencyKey: key, signal, changes }) => {
     if (life.state === 'dead') return never();
     const token = key.slice(0, key.lastIndexOf('.'));
     const rev = Number(key.slice(key.lastIndexOf('.') + 1));
     world.truth.sent(name, token, key, JSON.stringify({ variables, changes }));
     world.report.note(name, 'call', key);
     const op = { token: world.plan.tagged ? token : `fn:${token}`, rev };
-    const body = encodeOp({ ...op, changes: [], command: { name: 'pay', args: variables }, after: [] });
-    const done = effort.request('call', [token]);
+    const body = encodeOp({ ...op, changes: [], command: { name: route, args: variables }, after: [] });
+    const done = effort.request('call', route, [key]);
     if (world.report.violation !== undefined) return never();
-    const [reply] = await life.hear(network.push([{ ...op, body }], { signal }), ([answer]) => {
+    const [reply] = await life.hear(network.push([{ ...op, body }], { signal }), (replies) => {
       done();
-      heard(signal, () => effort.answered('call', token, answer));
+      const [answer] = replies.map(asEndpoint);
+      heard(
+        signal,
+        () => effort.answered('call', route, [answer], [key]),
+        () => effort.abandoned(route),
+      );
       world.report.note(name, 'call', key, 'got', answer);
     });
     return reply?.kind === 'answer' && reply.status === 200 ? reply.result : throwReply(reply);
   };
+}
+
+/** What a function of its own can tell: of a good answer it returns what it says, not what the headers say. */
+function asEndpoint(reply: Reply): Reply {
+  if (reply.kind !== 'answer') return reply;
+  const { restMs, ...rest } = reply;
+  const heard = { ...rest, wholeRequest: false };
+  return reply.status === 200 || restMs === undefined
+    ? heard
+    : { ...heard, restMs: Math.ceil(restMs / 1000) * 1000 };
 }
 
 export function processRealtime(world: World, { name, life, effort }: Process): ChangeSource {
@@ -200,10 +243,11 @@ export function processRealtime(world: World, { name, life, effort }: Process): 
 }
 
 /** Unless the client has given up: after a freeze, its alarm may ring together with the answer, and first. */
-function heard(signal: AbortSignal, call: () => void): void {
+function heard(signal: AbortSignal, call: () => void, otherwise: () => void): void {
   void (async () => {
     for (let turn = 0; turn < 4; turn++) await Promise.resolve();
-    if (!signal.aborted) call();
+    if (signal.aborted) otherwise();
+    else call();
   })();
 }
 

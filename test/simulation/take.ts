@@ -1,5 +1,5 @@
 import type { Browser } from './browser.js';
-import { changesElsewhere, perform, rollBack } from './perform.js';
+import { changesElsewhere, discard, perform, retry, rollBack } from './perform.js';
 import type { Step } from './plan.js';
 import type { Tab } from './tab.js';
 import type { World } from './world.js';
@@ -15,7 +15,10 @@ export function take(world: World, browser: Browser, step: Step): void {
       onTab(browser, step.tab, (tab) => rollBack(world, tab, step.nth));
       return;
     case 'discard':
-      onTab(browser, step.tab, (tab) => discard(world, tab));
+      onTab(browser, step.tab, (tab) => discard(world, tab, step.nth ?? 0));
+      return;
+    case 'retry':
+      onTab(browser, step.tab, (tab) => retry(world, tab, step.nth, step.edited));
       return;
     case 'sync':
       onTab(browser, step.tab, (tab) => sync(world, tab));
@@ -62,19 +65,13 @@ function onTab(browser: Browser, index: number, call: (tab: Tab) => void): void 
 }
 
 function write(world: World, tab: Tab, step: Extract<Step, { kind: 'write' }>): void {
-  const { writes, priority, dependent } = step;
-  const others = tab.client.pending().filter((m) => m.name !== 'pay'); // the server knows no such token
-  const last = dependent ? others.at(-1)?.token : undefined;
-  perform(world, tab, writes.slice(0, -1), { priority });
-  perform(world, tab, writes.slice(-1), { priority, dependsOn: last === undefined ? [] : [last] });
-}
-
-function discard({ truth }: World, tab: Tab): void {
-  const token = tab.client.deadLetters()[0]?.token;
-  if (token === undefined) return;
-  truth.discardAsked.add(token);
-  // A full disk, or a process that ended, may be in the way.
-  tab.client.discard(token).catch(() => undefined);
+  const { writes, priority, dependent, sendAfter } = step;
+  const { client } = tab;
+  const parent = client.pending().at(-1)?.token ?? client.deadLetters().at(-1)?.token;
+  const last = dependent && parent !== undefined ? [parent] : [];
+  const options = { priority, ...(sendAfter !== undefined && { sendAfter }) };
+  perform(world, tab, writes.slice(0, -1), options);
+  perform(world, tab, writes.slice(-1), { ...options, dependsOn: last });
 }
 
 function sync({ clock }: World, tab: Tab): void {

@@ -1,18 +1,31 @@
-import type { MutationRecord, Token } from '../../src/domain/mutation.js';
 import type { Row } from '../../src/domain/entity.js';
+import { idempotencyKey, type MutationRecord, type Sealed, type Token } from '../../src/domain/mutation.js';
 import type { StorageReceipt, StorageWrite } from '../../src/engine/ports.js';
 import type { AppliedOp } from '../../src/testing/scriptedServer.js';
+import { checkApplied } from './checkApplied.js';
 import { checkCommit } from './checkCommit.js';
+import type { Plan } from './plan.js';
 import type { Report } from './report.js';
 import { createShadow, type Shadow } from './shadow.js';
 
 /** What became of a mutation that was ever stored. */
 export interface Fate {
   readonly token: Token;
-  readonly record: MutationRecord;
-  /** Its position among all that were ever stored. */
-  readonly position: number;
-  state: 'logged' | 'accepted' | 'refused' | 'cancelled' | 'discarded';
+  record: MutationRecord;
+  /** Its position among all that were ever stored, or let in again. */
+  position: number;
+  state: 'logged' | 'held' | 'accepted' | 'annulled' | 'refused' | 'cancelled' | 'discarded';
+  /** What it is sealed under now. */
+  key: string | undefined;
+  /** How often the user has tried it again. */
+  tries: number;
+}
+
+/** What was stored as sent under one key. */
+export interface Envelope {
+  readonly key: string;
+  readonly sealed: Sealed;
+  readonly members: readonly MutationRecord[];
 }
 
 /** The versions that an op gave to the rows it wrote, by entity key. */
@@ -20,131 +33,201 @@ export type Written = ReadonlyMap<string, number>;
 
 /** What really happened on the one disk and on the server, whatever the clients believe. Checks 1, 2, 3, 6 and 10. */
 export interface Truth {
+  readonly plan: Plan;
   readonly disk: Shadow;
   readonly fates: ReadonlyMap<Token, Fate>;
+  readonly envelopes: Map<string, Envelope>;
   /** A transaction has committed. */
   committed(tab: string, write: StorageWrite, receipt: StorageReceipt): void;
-  /** The user wants these back, or no longer wants to see them. */
+  /** The user wants these back, no longer wants to see them, or tries them again. */
   readonly cancelAsked: Set<Token>;
   readonly discardAsked: Set<Token>;
+  readonly retryAsked: Set<Token>;
+  readonly editAsked: Set<Token>;
+  /** Keys that were given up: the server may have done, or do, what they stand for (RT6). */
+  readonly givenUp: Set<string>;
   /** A process sends an op; `bytes` are all it says. */
   sent(tab: string, token: Token, key: string, bytes: string): void;
-  readonly wasSent: (token: Token) => boolean;
+  /** How often a key was sent. */
+  readonly sends: (key: string) => number;
   /** An op took effect on the server. */
   applied(entry: AppliedOp): void;
   /** The server has refused an op for good, and answers every copy of it alike. */
-  refused(token: Token, key: string): void;
-  readonly effect: (token: Token) => Written | undefined;
-  readonly isRefused: (token: Token) => boolean;
+  refused(key: string): void;
+  readonly isRefused: (key: string | undefined) => boolean;
+  /** What a key did. */
+  readonly effect: (key: string | undefined) => Written | undefined;
+  /** What a mutation did, under whatever key; those that were given up do not count when `certain`. */
+  readonly effectOf: (token: Token, certain?: boolean) => Written | undefined;
+  /** The server has given rows of ours other ids, by the id they had first. */
+  named(from: string, to: string, key: string): void;
+  readonly names: ReadonlyMap<string, { readonly to: string; readonly key: string }>;
   /** What the server had at a version of an entity. */
   readonly history: (key: string, version: number) => { readonly row: Row | undefined } | undefined;
   /** The newest version of an entity that an accepted mutation of this disk made. */
   readonly covered: Map<string, number>;
+  /** Wall clock. */
+  readonly now: () => number;
 }
 
 /** Server ops carry tokens too: `fn:` before that of a mutation whose function sent it, `else:` for other devices. */
-export const ownToken = (token: Token): Token | undefined =>
-  token.startsWith('else:') ? undefined : token.replace(/^fn:/, '');
+export const isOwn = (token: Token): boolean => !token.startsWith('else:');
+const plain = (name: string): string => name.replace(/^fn:/, '');
 
-export function createTruth(report: Report): Truth {
+export function createTruth(report: Report, plan: Plan, now: () => number): Truth {
   const disk = createShadow();
   const fates = new Map<Token, Fate>();
-  const lanes = new Map<string, Token[]>();
-  const effects = new Map<Token, Written>();
-  const refusals = new Set<Token>();
-  const refusedKeys = new Set<string>();
+  const keysOf = new Map<Token, Set<string>>();
+  const effects = new Map<string, Written>();
+  const refusals = new Set<string>();
   const firstBytes = new Map<string, string>();
-  const keyOfToken = new Map<Token, string>();
+  const sends = new Map<string, number>();
+  const names = new Map<string, { to: string; key: string }>();
   const histories = new Map<string, Map<number, { readonly row: Row | undefined }>>();
+  let positions = 0;
 
-  function logged(record: MutationRecord): void {
-    fates.set(record.token, { token: record.token, record, position: fates.size, state: 'logged' });
-    for (const lane of record.lanes) lanes.set(lane, [...(lanes.get(lane) ?? []), record.token]);
+  /** Lets new mutations in, and old ones again. */
+  function enter(record: MutationRecord): void {
+    const { token } = record;
+    const former = fates.get(token);
+    if (former === undefined) {
+      fates.set(token, { token, record, position: positions++, state: 'logged', key: undefined, tries: 0 });
+      return;
+    }
+    if (former.state !== 'refused') report.fail(1, `${token} was stored again while it was ${former.state}`);
+    Object.assign(former, { record, position: positions++, state: 'logged', key: undefined });
+    former.tries++;
   }
 
-  const decided = (token: Token): boolean =>
-    effects.has(token) || refusals.has(token) || fates.get(token)?.state === 'cancelled';
+  const decided = ({ token, state, key }: Fate): boolean =>
+    (state !== 'logged' && state !== 'held') ||
+    truth.effect(key) !== undefined ||
+    refusals.has(key ?? '') ||
+    truth.effectOf(token) !== undefined;
 
-  function checkOrder({ token, record, position }: Fate): void {
-    for (const lane of record.lanes)
-      for (const earlier of lanes.get(lane) ?? []) {
-        if ((fates.get(earlier)?.position ?? 0) >= position) break;
-        if (!decided(earlier))
-          report.fail(3, `${token} took effect before ${earlier}, which comes first in lane ${lane}`);
-      }
-    for (const parent of record.dependsOn)
-      if (fates.has(parent) && !decided(parent))
-        report.fail(3, `${token} took effect before ${parent}, which it depends on`);
+  /** Everything before it in its lanes, and what it depends on, is decided. */
+  function checkOrder(fate: Fate, together: ReadonlySet<Token>): void {
+    const { token, record, position } = fate;
+    for (const earlier of fates.values()) {
+      if (earlier.position >= position || together.has(earlier.token) || decided(earlier)) continue;
+      const lane = record.lanes.find((one) => earlier.record.lanes.includes(one));
+      if (lane !== undefined)
+        report.fail(3, `${token} took effect before ${earlier.token}, which comes first in lane ${lane}`);
+      if (record.dependsOn.includes(earlier.token))
+        report.fail(3, `${token} took effect before ${earlier.token}, which it depends on`);
+    }
   }
 
   const truth: Truth = {
+    plan,
     disk,
     fates,
+    envelopes: new Map(),
     cancelAsked: new Set(),
     discardAsked: new Set(),
+    retryAsked: new Set(),
+    editAsked: new Set(),
+    givenUp: new Set(),
     covered: new Map(),
+    names,
+    now,
     committed(tab, write, receipt) {
-      for (const record of (write.append ?? []).flat()) logged(record);
+      report.note(tab, 'committed', receipt.revision, describeWrite(write));
+      for (const record of (write.append ?? []).flat()) enter(record);
       checkCommit(truth, write, report);
       disk.wrote(write, receipt);
-      report.note(tab, 'committed', receipt.revision, describeWrite(write));
+      for (const { key, sealed, members } of truth.envelopes.values())
+        for (const token of sealed.members ?? [sealed.token])
+          if (members.some((m) => m.token === token))
+            keysOf.set(token, (keysOf.get(token) ?? new Set()).add(key));
     },
     sent(tab, token, key, bytes) {
-      const fate = fates.get(token);
-      if (fate === undefined) report.fail(1, `${token} was sent and never stored`);
-      else if (fate.state === 'logged' && ![...disk.seals.values()].flat().some((s) => s.token === token))
-        report.fail(10, `${token} was sent without a stored seal`);
-      if (fate?.state === 'cancelled') report.fail(10, `${token} was sent after it was cancelled`);
-      if ((keyOfToken.get(token) ?? key) !== key)
-        report.fail(10, `${token} was sent with key ${key} after ${keyOfToken.get(token) ?? ''}`);
-      keyOfToken.set(token, key);
+      const envelope = truth.envelopes.get(key);
+      if (envelope === undefined)
+        report.fail(fates.has(token) ? 10 : 1, `${key} was sent without a stored seal`);
+      for (const { token: member } of envelope?.members ?? []) {
+        const state = fates.get(member)?.state;
+        if ((state === 'cancelled' || state === 'annulled') && !refusals.has(key) && !truth.givenUp.has(key))
+          report.fail(10, `${member} was sent as ${key} after it was ${state}`);
+      }
       if ((firstBytes.get(key) ?? bytes) !== bytes)
         report.fail(10, `${tab} sent ${key} as ${bytes} after ${firstBytes.get(key) ?? ''}`);
       firstBytes.set(key, bytes);
+      sends.set(key, (sends.get(key) ?? 0) + 1);
+      const isOver = refusals.has(key) || truth.givenUp.has(key); // nothing comes of it any more
+      for (const [from, { to, key: named }] of isOver ? [] : names)
+        if (key !== named && !truth.givenUp.has(named) && bytes.includes(`"${from}"`))
+          report.fail(3, `${key} says ${from}, which the server has called ${to}: ${bytes}`);
     },
-    wasSent: (token) => keyOfToken.has(token),
+    sends: (key) => sends.get(key) ?? 0,
     applied({ token, key: opKey, rows }) {
+      const isOurs = isOwn(token);
+      const key = plain(opKey);
+      const envelope = isOurs ? truth.envelopes.get(key) : undefined;
+      if (envelope !== undefined) checkApplied(truth, envelope, rows, report);
       for (const { collection, id, row, version } of rows) {
-        const key = `${collection}/${id}`;
-        const versions = histories.get(key) ?? new Map<number, { readonly row: Row | undefined }>();
-        histories.set(key, versions.set(version as number, { row }));
+        const entity = `${collection}/${id}`;
+        const versions = histories.get(entity) ?? new Map<number, { readonly row: Row | undefined }>();
+        histories.set(entity, versions.set(version as number, { row }));
       }
-      const own = ownToken(token);
-      if (own === undefined) return;
-      report.note('server applied', own, rows);
-      if (effects.has(own)) report.fail(2, `${own} took effect twice`);
-      if (refusedKeys.has(opKey)) report.fail(2, `${own} took effect after the server had refused it`);
-      const fate = fates.get(own);
-      if (fate === undefined) report.fail(1, `${own} took effect and was never stored`);
-      else checkOrder(fate);
-      if (fate !== undefined && fate.state !== 'logged')
-        report.fail(2, `${own} took effect after it was ${fate.state}`);
+      if (!isOurs) return;
+      report.note('server applied', key, rows);
+      if (effects.has(key)) report.fail(2, `${key} took effect twice`);
+      if (refusals.has(key)) report.fail(2, `${key} took effect after the server had refused it`);
+      if (envelope === undefined) report.fail(1, `${key} took effect and was never stored`);
+      const members = (envelope?.members ?? []).map((m) => m.token);
+      for (const member of members) {
+        const fate = fates.get(member);
+        if (fate === undefined) continue;
+        for (const other of keysOf.get(member) ?? [])
+          if (other !== key && effects.has(other) && !truth.givenUp.has(other) && !truth.givenUp.has(key))
+            report.fail(2, `${member} took effect as ${key}, and before as ${other}`);
+        if (truth.givenUp.has(key)) continue; // nobody waits for it any more
+        checkOrder(fate, new Set(members));
+        if (fate.state !== 'logged') report.fail(2, `${member} took effect after it was ${fate.state}`);
+      }
       effects.set(
-        own,
+        key,
         new Map(rows.map(({ collection, id, version }) => [`${collection}/${id}`, version as number])),
       );
     },
-    refused(token, key) {
-      refusedKeys.add(key);
-      const own = ownToken(token);
-      if (own !== undefined) refusals.add(own);
+    refused: (key) => void refusals.add(plain(key)),
+    isRefused: (key) => key !== undefined && refusals.has(key),
+    effect: (key) => (key === undefined ? undefined : effects.get(key)),
+    effectOf(token, certain = false) {
+      for (const key of keysOf.get(token) ?? []) {
+        const effect = effects.get(key);
+        if (effect !== undefined && !(certain && truth.givenUp.has(key))) return effect;
+      }
+      return undefined;
     },
-    effect: (token) => effects.get(token),
-    isRefused: (token) => refusals.has(token),
+    named: (from, to, key) => void names.set(from, { to, key: plain(key) }),
     history: (key, version) => histories.get(key)?.get(version),
   };
   return truth;
 }
 
+export const keyOfSealed = (sealed: Sealed): string => idempotencyKey(sealed);
+
 function describeWrite({ append, put, remove, outcomes, ifRevision }: StorageWrite): object {
+  const named = ({ token, rev, members }: Sealed): string =>
+    members === undefined ? `${token}.${rev}` : `${token}.${rev} of ${members.join('+')}`;
   return {
     ...(ifRevision !== undefined && { ifRevision }),
-    ...(append && { append: append.flat().map((m) => `${m.token} ${m.name}`) }),
-    ...(put?.seals?.length && { seals: put.seals.flatMap((s) => s.sealed.map((one) => one.token)) }),
+    ...(append && { append: append.flat().map((m) => `${m.token}.${m.rev} ${m.name}`) }),
+    ...(put?.log?.length && {
+      log: put.log.map((l) => `${l.seq}: ${l.mutations.map(idempotencyKey).join(' ')}`),
+    }),
+    ...(put?.seals?.length && { seals: put.seals.flatMap((s) => s.sealed.map(named)) }),
     ...(put?.rows?.length && { rows: put.rows.map((r) => `${r.key}@${String(r.version)}`) }),
-    ...(put?.deadLetters?.length && { dead: put.deadLetters.map((d) => d.token) }),
+    ...(put?.deadLetters?.length && {
+      dead: put.deadLetters.map(
+        (d) => `${d.token} ${d.error.code}${d.held ? ' held' : ''}${d.sealed ? ' given up' : ''}`,
+      ),
+    }),
     ...(put?.meta?.length && { meta: put.meta.map((m) => m.value) }),
     ...(outcomes?.length && { outcomes: outcomes.map((o) => `${o.token} ${o.outcome.kind}`) }),
-    ...(remove?.deadLetters?.length && { discarded: remove.deadLetters }),
+    ...(remove?.seals?.length && { unsealed: remove.seals }),
+    ...(remove?.deadLetters?.length && { noLetters: remove.deadLetters }),
   };
 }

@@ -17,6 +17,8 @@ export interface World {
   readonly truth: Truth;
   readonly gateway: Gateway;
   readonly lease: (life: Life) => Lease;
+  /** Whether a process holds the lease, if there is but one. */
+  readonly leads: (life: Life) => boolean;
   readonly tabs: (life: Life) => TabChannel & { readonly listening: boolean };
   /** A value that is told from every other. */
   readonly stamp: () => string;
@@ -51,9 +53,10 @@ export function createWorld(plan: Plan, check: () => void): World {
     },
   });
   const report = createReport(() => clock.monotonic());
-  const truth = createTruth(report);
+  const truth = createTruth(report, plan, () => clock.now());
   const random = (stream: string): Random => seededRandom(hash(`${plan.seed}/${stream}`));
   const hints = random('hints');
+  const one = plan.lease === 'one' ? oneHolder() : undefined;
   const channels = new Set<{ readonly life: Life; readonly heard: () => void }>();
 
   return {
@@ -65,7 +68,8 @@ export function createWorld(plan: Plan, check: () => void): World {
     gateway: createGateway(clock, plan, random('gateway'), truth),
     stamp: () => `v${stamps++}`,
     random,
-    lease: plan.lease === 'one' ? oneHolder() : () => ({ hold: (_name, _signal, work) => work() }),
+    lease: one?.lease ?? (() => ({ hold: (_name, _signal, work) => work() })),
+    leads: one?.leads ?? (() => true),
     tabs: (life) => ({
       get listening() {
         return [...channels].some((channel) => channel.life === life);
@@ -110,11 +114,12 @@ export function anotherDevice(world: World): World {
     disk: createMemoryDisk(),
     truth: { ...world.truth, committed: () => undefined },
     lease: () => ({ hold: (_name, _signal, work) => work() }),
+    leads: () => true,
   };
 }
 
 /** A Web Lock: it passes to the next when its holder ends or dies, and a frozen holder keeps it. */
-function oneHolder(): (life: Life) => Lease {
+function oneHolder(): Pick<World, 'lease' | 'leads'> {
   const queue: { readonly life: Life; readonly run: () => void }[] = [];
   let holder: Life | undefined;
   const pass = (): void => {
@@ -132,7 +137,7 @@ function oneHolder(): (life: Life) => Lease {
   const died = (life: Life): void => {
     if (life === holder) pass();
   };
-  return (life) => {
+  const lease = (life: Life): Lease => {
     const kill = life.kill;
     life.kill = () => {
       kill();
@@ -166,6 +171,7 @@ function oneHolder(): (life: Life) => Lease {
         }),
     };
   };
+  return { lease, leads: (life) => holder === life };
 }
 
 /** FNV-1a. */
