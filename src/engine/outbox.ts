@@ -167,9 +167,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Those of `group` that a failed write has not stored: it may have been carried out, and only its answer lost. */
   async function notStored(group: readonly PendingMutation[]): Promise<readonly PendingMutation[]> {
     await load(ledger.revision).catch(() => undefined);
-    const found = group.filter((m) => m.phase.kind !== 'saving' && ledger.pending.get(m.token) === m);
+    const now = group.flatMap((m) => ledger.pending.get(m.token) ?? []);
+    const found = now.filter((m) => m.phase.kind !== 'saving');
     if (found.length > 0) options.saved(found);
-    return group.filter((m) => m.phase.kind === 'saving' && ledger.pending.get(m.token) === m);
+    return now.filter((m) => m.phase.kind === 'saving');
   }
 
   async function append(group: readonly PendingMutation[]): Promise<void> {
