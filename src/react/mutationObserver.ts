@@ -4,6 +4,7 @@ import type { Token } from '../domain/mutation.js';
 import type { MutateOptions } from '../engine/mutateOptions.js';
 import type { SyncClient } from '../engine/client.js';
 import type { MutationHandle } from '../engine/settlement.js';
+import { callbacksOf, reported, type Outcome } from './mutationCallbacks.js';
 import type { CallOptions, OptimisticMutationOptions } from './mutationOptions.js';
 import type { MutationActions, OptimisticMutationResult } from './mutationResult.js';
 import { resultOf, seenBy, type Call, type MutationState } from './mutationState.js';
@@ -24,8 +25,6 @@ interface Attempt<V, R, C> {
   /** What `onMutate` returned. */
   readonly made: C | Promise<C> | undefined;
 }
-
-type Outcome<R> = { readonly data: R } | { readonly error: SyncError };
 
 /** What a call came to at once. */
 type Called<R> = { readonly handle: MutationHandle<R> } | { readonly error: SyncError };
@@ -124,12 +123,13 @@ export function createMutationObserver<V, R, C>(client: SyncClient): MutationObs
     const outcome = await answer;
     if (latest === attempt && state.status === 'pending') show({ ...state, decided: true });
     const context = await reported(() => attempt.made);
-    for (const callback of callbacksOf(used?.options, attempt, outcome, context)) await reported(callback);
+    for (const callback of callbacksOf(used?.options, attempt.variables, outcome, context))
+      await reported(callback);
     if (latest === attempt && state.status !== 'idle') {
       const call = { ...state.call, context };
       show('data' in outcome ? { status: 'success', call, data: outcome.data } : failed(call, outcome.error));
       if (listeners.size > 0)
-        for (const callback of callbacksOf(attempt.callbacks, attempt, outcome, context))
+        for (const callback of callbacksOf(attempt.callbacks, attempt.variables, outcome, context))
           void reported(callback);
     }
     if ('error' in outcome) throw outcome.error;
@@ -201,34 +201,6 @@ function mutateOptions<V, R, C>(
     ...(meta !== undefined && { meta }),
     ...(options.scope !== undefined && { scope: options.scope.id }),
   };
-}
-
-function callbacksOf<V, R, C>(
-  from: CallOptions<V, R, C> | undefined,
-  { variables }: Attempt<V, R, C>,
-  outcome: Outcome<R>,
-  context: C | undefined,
-): readonly (() => unknown)[] {
-  return 'data' in outcome
-    ? [
-        () => from?.onSuccess?.(outcome.data, variables, context as C),
-        () => from?.onSettled?.(outcome.data, null, variables, context),
-      ]
-    : [
-        () => from?.onError?.(outcome.error, variables, context),
-        () => from?.onSettled?.(undefined, outcome.error, variables, context),
-      ];
-}
-
-/** What a callback of the app came to. Its failure is reported and harms nothing: the server has decided already. */
-async function reported<T>(callback: () => T | Promise<T>): Promise<T | undefined> {
-  try {
-    return await callback();
-  } catch (error) {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it was thrown
-    void Promise.reject(error);
-    return undefined;
-  }
 }
 
 function outcomeOf<R>(answer: Promise<R>, name: string): Promise<Outcome<R>> {
