@@ -186,8 +186,8 @@ export function migrated(
     );
   try {
     const value: unknown = migrate(variables, from);
-    if (!(value instanceof Promise)) return { value };
-    value.catch(() => undefined);
+    if (typeof value !== 'object' || value === null || !('then' in value)) return { value };
+    void Promise.resolve(value as PromiseLike<unknown>).catch(() => undefined);
     return failed('returned a promise; it must be synchronous');
   } catch (cause) {
     return failed(`threw ${describe(cause)}`, cause);

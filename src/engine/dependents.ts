@@ -2,11 +2,11 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import { storeError, SyncError } from '../domain/errors.js';
 import { byOrder } from '../domain/lanes.js';
-import type { Token } from '../domain/mutation.js';
-import type { DeadLetter } from '../domain/mutation.js';
-import type { Books, Decision, Leaving } from './departures.js';
+import type { DeadLetter, Token } from '../domain/mutation.js';
+import type { Books, Leaving } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
+import type { Decision } from './settle.js';
 
 /**
  * What builds on a refused mutation: what has not been sent, and what travelled with it and was answered for it (424),

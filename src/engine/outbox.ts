@@ -1,21 +1,15 @@
 import { storeError, SyncError } from '../domain/errors.js';
 import type { MutationRecord, Token } from '../domain/mutation.js';
-import {
-  planLeave,
-  planReceive,
-  planSettle,
-  type Books,
-  type Decision,
-  type Departure,
-  type Leaving,
-} from './departures.js';
+import { planLeave, type Books, type Departure, type Leaving } from './departures.js';
 import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { PullPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
 import { concernedBy } from './renamed.js';
 import { planDiscard, planRepair, planRequeue } from './repair.js';
+import { planReceive } from './receive.js';
 import { opsOf, planSeal, type Freeze, type Group, type Op } from './seal.js';
+import { planSettle, type Decision } from './settle.js';
 
 /** The durable queue. Every method is one transaction: durable first, visible second (OB4). */
 export interface Outbox {

@@ -71,6 +71,7 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
       mutations.push(show(mutation));
     } catch (error) {
       hide(mutations);
+      if (arrived(letter, edited, error)) return alreadySo(letter, settlement);
       throw error;
     }
     follow(after);
@@ -152,10 +153,7 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     const at = mates.indexOf(letter);
     return {
       before: mates.slice(0, Math.max(at, 0)),
-      after: [
-        ...mates.slice(at + 1),
-        ...others.sort((a, b) => a.record.createdAt - b.record.createdAt || (a.token < b.token ? -1 : 1)),
-      ],
+      after: [...mates.slice(at + 1), ...causesFirst(others)],
     };
   }
 
@@ -211,6 +209,26 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
       await outbox.discard(token);
     },
   };
+}
+
+/** An insert that was given up, and whose row has come with the feed: it had arrived (RT6). */
+function arrived({ sealed }: DeadLetter, edited: unknown, error: unknown): boolean {
+  const exists = error instanceof SyncError && error.code === 'ENTITY_EXISTS';
+  return sealed !== undefined && edited === undefined && exists;
+}
+
+/** In the order of the calls, as far as the clock tells it, but nothing before what it was refused for. */
+function causesFirst(letters: readonly DeadLetter[]): readonly DeadLetter[] {
+  const left = [...letters].sort(
+    (a, b) => a.record.createdAt - b.record.createdAt || (a.token < b.token ? -1 : 1),
+  );
+  const ordered: DeadLetter[] = [];
+  while (left.length > 0) {
+    const open = new Set(left.map((letter) => letter.token));
+    const next = left.findIndex((letter) => !open.has(causeOf(letter.error) ?? ''));
+    ordered.push(...left.splice(Math.max(next, 0), 1));
+  }
+  return ordered;
 }
 
 /** Refused content gets another key; what may have arrived keeps its own, so that it cannot happen twice (RT6). */

@@ -64,7 +64,8 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
 /** What of `groups` may be sent now: sealed, and with nothing undecided before it but what goes with it. */
 export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
   const keys = new Set<string>();
-  return inTurn(ledger, groups).flatMap((members) => {
+  // One that was left unsealed is decided first: it may stay, and be held (RT7).
+  return inTurn(ledger, groups, ['sealed']).flatMap((members) => {
     const phase = members[0]?.phase;
     if (phase?.kind !== 'sealed') return [];
     const { sealed } = phase;
@@ -85,12 +86,16 @@ function sealedAs(ledger: Ledger, sealed: Sealed): readonly PendingMutation[] {
   });
 }
 
-function inTurn(ledger: Ledger, groups: readonly Group[]): readonly (readonly PendingMutation[])[] {
+function inTurn(
+  ledger: Ledger,
+  groups: readonly Group[],
+  phases: readonly PendingMutation['phase']['kind'][] = ['queued', 'sealed'],
+): readonly (readonly PendingMutation[])[] {
   return ledger.lanes.inTurn(
     groups,
     (mutation) =>
       ledger.pending.get(mutation.token) === mutation &&
       !mutation.cancelling &&
-      (mutation.phase.kind === 'queued' || mutation.phase.kind === 'sealed'),
+      phases.includes(mutation.phase.kind),
   );
 }

@@ -7,7 +7,7 @@ import { reconcile, type Verdict } from '../domain/reconcile.js';
 import { requestOutcome } from '../domain/requestOutcome.js';
 import { independentRiders } from '../domain/riders.js';
 import { isAborted } from './abortable.js';
-import type { Decision } from './departures.js';
+import type { Decision } from './settle.js';
 import { freeze, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';

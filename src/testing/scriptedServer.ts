@@ -127,7 +127,9 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
     for (const sent of op.kind === 'group' ? op.changes : [op]) {
       const to = sent.kind === 'insert' ? assignId?.(sent.type, sent.data) : undefined;
       const change =
-        to === undefined || sent.kind !== 'insert' ? sent : { ...sent, id: to, data: { ...sent.data, id: to } };
+        to === undefined || sent.kind !== 'insert'
+          ? sent
+          : { ...sent, id: to, data: { ...sent.data, id: to } };
       const outcome = writeChange(tx, change);
       if ('status' in outcome) return refusal(outcome.status, outcome.name, { current: outcome.current });
       if (to !== undefined) ids.push({ collection: sent.type, from: sent.id, to });

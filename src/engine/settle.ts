@@ -1,0 +1,156 @@
+import { advanceBase } from '../domain/baseRows.js';
+import { keyOf, type Change } from '../domain/changes.js';
+import type { ServerRow } from '../domain/entity.js';
+import { storeError, type SyncError } from '../domain/errors.js';
+import { renameInChange, withAssigned, type AssignedId } from '../domain/identity.js';
+import { idempotencyKey, type DeadLetter, type MutationRecord, type Token } from '../domain/mutation.js';
+import {
+  departure,
+  inStep,
+  isCurrent,
+  storedId,
+  type Books,
+  type Departure,
+  type Leaving,
+} from './departures.js';
+import { dependencyError, followersOf, refusedBefore } from './dependents.js';
+import type { Ledger } from './ledger.js';
+import type { PendingMutation } from './pendingMutation.js';
+import { renamed } from './renamed.js';
+import type { Store } from './store.js';
+
+/** What the worker decided of what it sent under one key: one mutation, or several merged into one. */
+export type Decision = {
+  readonly members: readonly PendingMutation[];
+  /** The key they were sent with; undefined for a mutation that can never be sent. */
+  readonly key: string | undefined;
+  /** What the server showed of the rows concerned. */
+  readonly rows: readonly ServerRow[];
+} & (
+  | { readonly kind: 'accepted'; readonly result: unknown; readonly ids: readonly AssignedId[] }
+  /** `unanswered`: given up, it may have been carried out (RT6). */
+  | { readonly kind: 'refused'; readonly error: SyncError; readonly unanswered: boolean }
+  /** Refused as one: each goes by itself now, so that only the guilty one is refused (CO6). */
+  | { readonly kind: 'split' }
+);
+
+/** Carries out those decisions whose mutation is still there at that rev; a late or doubled answer changes nothing. */
+export function planSettle(books: Books, decisions: readonly Decision[], now: number): Departure | undefined {
+  const { ledger, store, collections } = books;
+  const current = decisions.flatMap((decision) => {
+    const members = decision.members.filter((m) => isCurrent(ledger, m, decision.key));
+    return members.length === 0 ? [] : [{ ...decision, members }];
+  });
+  if (current.length === 0) return undefined;
+  const assigned = current.flatMap((d) => (d.kind === 'accepted' ? d.ids : []));
+  const ids = withAssigned(ledger.ids, assigned);
+  const rows = advanceBase(
+    store.base,
+    current.map((d) => ({
+      rows: d.rows,
+      changes:
+        d.kind === 'accepted'
+          ? uncovered(d.members, store).map((change) => renameInChange(change, ids, collections))
+          : [],
+    })),
+  );
+  const decided = current.flatMap((d): Leaving[] => {
+    switch (d.kind) {
+      case 'split':
+        return [];
+      case 'accepted':
+        return d.members.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: d.result } }));
+      case 'refused':
+        return d.members.map((mutation) =>
+          refuse(mutation, naming(mutation, d.error, books), d.unanswered, now),
+        );
+    }
+  });
+  const { followers, waiting } = followersOf(books, current, decided);
+  const following = new Set([...followers.map((l) => l.mutation), ...waiting]);
+  const leaving = [...decided.filter((l) => !following.has(l.mutation)), ...followers];
+  const left = new Set(leaving.map((l) => l.mutation));
+  const letters = leaving.flatMap((l) => deadLetter(l, now) ?? []);
+  const after = acceptedAfterAll(
+    ledger,
+    new Set(current.map((d) => (d.kind === 'accepted' ? d.key : undefined))),
+  );
+  const parts = {
+    leaving: [...leaving, ...after.held],
+    split: current.flatMap((d) => (d.kind === 'split' ? d.members.filter((m) => !left.has(m)) : [])),
+    rebased: new Map([...again(waiting), ...renamed(books, ids, assigned, leaving)]),
+    rows,
+    put: {
+      deadLetters: letters,
+      meta: [...assigned.map(storedId), ...inStep(ledger, leaving, now)],
+    },
+  };
+  return departure(ledger, parts, { deadLetters: after.letters });
+}
+
+/** The server keeps the refusal under the key that was sent: what went by itself goes under another. */
+function again(waiting: readonly PendingMutation[]): (readonly [PendingMutation, MutationRecord])[] {
+  return waiting.flatMap((mutation) => {
+    const { phase, record } = mutation;
+    const wentAlone = phase.kind === 'sealed' && phase.sealed.members === undefined;
+    return wentAlone ? [[mutation, { ...record, rev: record.rev + 1 }] as const] : [];
+  });
+}
+
+/** Dead letters that were given up unanswered with what has now been accepted, under the same key; the held ones leave. */
+export function acceptedAfterAll(
+  { deadLetters, pending }: Ledger,
+  keys: ReadonlySet<string | undefined>,
+): { readonly letters: readonly Token[]; readonly held: readonly Leaving[] } {
+  const letters = [...deadLetters.values()].filter(
+    ({ sealed }) => sealed && keys.has(idempotencyKey(sealed)),
+  );
+  const held = letters.flatMap((letter) => (letter.held === true ? (pending.get(letter.token) ?? []) : []));
+  return {
+    letters: letters.map(({ token }) => token),
+    held: held.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: undefined } })),
+  };
+}
+
+/** The server's 424 with the dead letter that it speaks of, where that was refused or given up before. */
+function naming(mutation: PendingMutation, error: SyncError, books: Books): SyncError {
+  const letter = error.code === 'DEPENDENCY' ? refusedBefore(mutation, books) : undefined;
+  return letter === undefined ? error : dependencyError(mutation, letter.record.name, letter.token, error);
+}
+
+function refuse(mutation: PendingMutation, error: SyncError, unanswered: boolean, now: number): Leaving {
+  const leaving: Leaving = {
+    mutation,
+    outcome: { kind: 'refused', error: storeError(error), unanswered },
+    error,
+  };
+  const letter = mutation.definition?.onRejected === 'hold' ? deadLetter(leaving, now) : undefined;
+  return letter === undefined ? leaving : { ...leaving, held: { ...letter, held: true } };
+}
+
+function deadLetter({ mutation, outcome, held }: Leaving, now: number): DeadLetter | undefined {
+  if (held !== undefined) return held;
+  if (outcome.kind !== 'refused') return undefined;
+  const { token, record, phase } = mutation;
+  const mayHaveArrived = outcome.unanswered === true && phase.kind === 'sealed';
+  return {
+    token,
+    record,
+    error: outcome.error,
+    refusedAt: now,
+    ...(mayHaveArrived && { sealed: phase.sealed }),
+  };
+}
+
+/**
+ * The changes that the base cannot hold yet. Where the server has told newer of a row since the first send, that may
+ * hold the change already and what came after it: an old value must not be put on top.
+ */
+function uncovered(members: readonly PendingMutation[], store: Store): readonly Change[] {
+  const phase = members[0]?.phase;
+  if (phase?.kind !== 'sealed') return members.flatMap((m) => m.changes);
+  const { changes, versions } = phase.sealed;
+  return versions === undefined
+    ? changes
+    : changes.filter((change, i) => store.base(keyOf(change))?.version === versions[i]);
+}
