@@ -86,7 +86,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       tellBreaker(route, breaker, clock, emit);
       outbox.keepBreakers(stored).catch(failed);
       changed();
-      puller?.wake();
+      puller?.gateMoved();
     },
   });
   const caller = createCaller({

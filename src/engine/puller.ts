@@ -13,6 +13,8 @@ export interface Puller {
   run(signal: AbortSignal): Promise<void>;
   /** There may be news. */
   readonly wake: () => void;
+  /** The breaker has opened or closed: matters to a pull that waits for that, and shortens no other wait. */
+  gateMoved(): void;
   /** Resolves when everything the server has at the time of the call is in the base, or with what went wrong. */
   pull(): Promise<PullResult>;
 }
@@ -44,6 +46,7 @@ export function createPuller(options: PullerOptions): Puller {
   const wakeup = createWakeup(clock);
   let waiters: ((result: PullResult) => void)[] = [];
   let failures = 0;
+  let isShutOut = false;
   let lastError: SyncError | undefined;
 
   const hasWaiters = (): boolean => waiters.length > 0;
@@ -58,7 +61,9 @@ export function createPuller(options: PullerOptions): Puller {
       const openAt = Math.max(gates.askAt(TRANSPORT), hasWaiters() ? 0 : gates.gate(TRANSPORT).calmUntil);
       if (openAt > clock.monotonic()) {
         for (const resolve of waiters.splice(0)) resolve(leftAlone());
+        isShutOut = true;
         await wakeup.wait(openAt, signal);
+        isShutOut = false;
         continue;
       }
       const asked = waiters;
@@ -149,6 +154,9 @@ export function createPuller(options: PullerOptions): Puller {
   return {
     run,
     wake: wakeup.wake,
+    gateMoved() {
+      if (isShutOut) wakeup.wake();
+    },
     pull: () =>
       new Promise((resolve) => {
         waiters.push(resolve);
