@@ -57,9 +57,9 @@ try {
   await rm(profile, { recursive: true, force: true });
 }
 
+/** The heap hardly varies, and filling it takes long. */
 function mostRounds({ unit, long }) {
-  if (unit === 'heap MiB') return 2; // it hardly varies, and filling it takes long
-  return long && options.quick ? 3 : rounds;
+  return unit === 'heap MiB' || (long && options.quick) ? 2 : rounds;
 }
 
 async function inPage(work) {

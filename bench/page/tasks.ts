@@ -77,10 +77,19 @@ export async function clientWith(
     ...options,
   });
   await client.ready;
-  if (rows > 0) await client.sync({ direction: 'pull' });
+  if (rows > 0) await pull(client);
   client.pause();
   check(rows === 0 || client.get(tasks, idOf(rows - 1)) !== undefined, `${rows} rows were not pulled`);
   return client;
+}
+
+/** On a busy machine the lease comes after `sync` has stopped waiting for it; then nothing was pulled. */
+async function pull(client: SyncClient): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { pulled } = await client.sync({ direction: 'pull' });
+    if (pulled?.kind === 'failed') throw pulled.error;
+    if (pulled !== undefined) return;
+  }
 }
 
 export async function remove(client: SyncClient): Promise<void> {

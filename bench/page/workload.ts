@@ -13,7 +13,7 @@ export interface Workload {
   readonly unit: 'ns each' | 'µs each' | 'ms' | 'heap MiB';
   /** How many there are in one run, for `µs each` and `ns each`. */
   readonly operations?: number;
-  /** A quick run does it a few times only. */
+  /** A quick run does it twice only. */
   readonly long?: boolean;
   /** Done once per run of the bench, in a page of its own, e.g. to fill a database. */
   readonly prepare?: () => Promise<void>;
