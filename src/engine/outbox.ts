@@ -1,6 +1,7 @@
-import { storeError, SyncError } from '../domain/errors.js';
+import { storeError, type SyncError } from '../domain/errors.js';
 import type { MutationRecord, Token } from '../domain/mutation.js';
 import { planLeave, type Books, type Departure, type Leaving } from './departures.js';
+import { createGroupCommit } from './groupCommit.js';
 import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
@@ -60,13 +61,8 @@ export interface OutboxOptions extends LearnOptions, Books {
   readonly announce: () => void;
 }
 
-/** One log record holds at most so many mutations: rewriting it when one of them settles must stay cheap. */
-const RECORD_LIMIT = 256;
-
 export function createOutbox(options: OutboxOptions): Outbox {
   const { storage, ledger, store } = options;
-  let waiting: PendingMutation[] = [];
-  let flushing = false;
   let tail: Promise<unknown> = Promise.resolve();
 
   /** One at a time: each plan sees the ledger as the write before it left it. */
@@ -142,48 +138,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
     ledger.lanes.refresh(mutation);
   }
 
-  /** Stores everything that waits: one transaction, one log record per {@link RECORD_LIMIT} mutations. */
-  async function flush(called: readonly PendingMutation[]): Promise<void> {
-    if (called === waiting) flushing = false;
-    const group = called.map(latest);
-    try {
-      await append(group);
-    } catch (cause) {
-      const rest = await notStored(group);
-      // One that cannot be stored must not take the others of its tick with it.
-      if (group.length === 1) lose(rest, cause);
-      else
-        for (const mutation of rest)
-          await append([mutation]).catch(async (own: unknown) => lose(await notStored([mutation]), own));
-    }
-  }
-
-  /** Those of `group` that a failed write has not stored: it may have been carried out, and only its answer lost. */
-  async function notStored(group: readonly PendingMutation[]): Promise<readonly PendingMutation[]> {
-    await load(ledger.revision).catch(() => undefined);
-    const now = group.flatMap((m) => ledger.pending.get(m.token) ?? []);
-    const found = now.filter((m) => m.phase.kind !== 'saving');
-    if (found.length > 0) options.saved(found);
-    return now.filter((m) => m.phase.kind === 'saving');
-  }
-
-  async function append(group: readonly PendingMutation[]): Promise<void> {
-    const chunks: (readonly PendingMutation[])[] = [];
-    for (let i = 0; i < group.length; i += RECORD_LIMIT) chunks.push(group.slice(i, i + RECORD_LIMIT));
-    const receipt = await storage.write({ append: chunks.map((chunk) => chunk.map((m) => m.record)) });
-    if (receipt === 'stale')
-      throw new SyncError(
-        'STORAGE',
-        'The storage called an unconditional write stale; its adapter breaks the contract.',
-      );
-    chunks.forEach((chunk, i) => place(chunk, receipt.seqs[i] ?? NaN));
-    options.saved(group);
-    options.announce();
-    if (receipt.revision === ledger.revision + 1) ledger.revision = receipt.revision;
-    // If that fails, what was stored is stored all the same; the next write comes back stale and reads again.
-    else await load(ledger.revision).catch(() => undefined);
-  }
-
   function place(chunk: readonly PendingMutation[], seq: number): void {
     const records = chunk.map((m) => m.record);
     ledger.log.set(seq, records);
@@ -194,35 +148,27 @@ export function createOutbox(options: OutboxOptions): Outbox {
     });
   }
 
-  function lose(group: readonly PendingMutation[], cause: unknown): void {
-    for (const mutation of group) {
-      const error =
-        cause instanceof SyncError
-          ? cause
-          : new SyncError(
-              'STORAGE',
-              `"${mutation.record.name}" could not be stored, so its change was taken back. Free some space or reload.`,
-              { cause },
-            );
-      ledger.remove(mutation);
-      store.change({ drop: [mutation] });
-      options.left({ mutation, outcome: { kind: 'refused', error: storeError(error) }, error });
-    }
+  function lose(mutation: PendingMutation, error: SyncError): void {
+    ledger.remove(mutation);
+    store.change({ drop: [mutation] });
+    options.left({ mutation, outcome: { kind: 'refused', error: storeError(error) }, error });
   }
+
+  const group = createGroupCommit({
+    storage,
+    ledger,
+    serial,
+    reload: () => load(ledger.revision),
+    place,
+    latest,
+    lose,
+    saved: (mutations) => options.saved(mutations),
+    announce: () => options.announce(),
+  });
 
   return {
     open: () => serial(() => load(undefined)),
-    add(mutation) {
-      if (flushing) {
-        waiting.push(mutation);
-        return;
-      }
-      flushing = true;
-      const group = (waiting = [mutation]);
-      // Queued now, so that what is asked next of this mutation comes after it; run after the tick's other mutations
-      // have joined. While a write is under way, all that come wait together.
-      void serial(() => flush(group));
-    },
+    add: (mutation) => group.add(mutation),
     async seal(groups, freeze) {
       await commit(
         () => planSeal(ledger, groups, freeze),
@@ -259,7 +205,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       }
     },
     requeue(mutations) {
-      flushing = false; // what is called from now on comes after these
+      group.close(); // what is called from now on comes after these
       return commit(
         () => planRequeue(ledger, mutations.map(latest)),
         ({ mutations: stored, write }, { seqs }) => {
@@ -306,7 +252,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     catchUp: () => serial(() => load(ledger.revision)),
     async idle() {
       do await tail;
-      while (flushing);
+      while (group.isOpen);
       await tail;
     },
   };

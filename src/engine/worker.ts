@@ -1,12 +1,11 @@
 import type { RetryOptions } from '../domain/backoff.js';
 import { DualFailureError, SyncError } from '../domain/errors.js';
-import { TRANSPORT, type Gate } from '../domain/lanes.js';
-import { createMerge } from '../domain/merge.js';
+import { TRANSPORT } from '../domain/lanes.js';
 import { idempotencyKey } from '../domain/mutation.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
 import { requestOutcome } from '../domain/requestOutcome.js';
-import { independentRiders } from '../domain/riders.js';
 import { isAborted } from './abortable.js';
+import { createChooser } from './chooser.js';
 import type { Decision } from './settle.js';
 import { freeze, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
@@ -15,7 +14,6 @@ import type { Outbox } from './outbox.js';
 import type { Failures, PendingMutation } from './pendingMutation.js';
 import type { Clock, Reply, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
-import { riderOf } from './riderOf.js';
 import type { Group, Op } from './seal.js';
 import { sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
 import type { Store } from './store.js';
@@ -65,8 +63,6 @@ export function createWorker(options: WorkerOptions): Worker {
   const inFlight = new Map<Promise<void>, string>();
   const quietWaiters: (() => void)[] = [];
   let needsAuth = false;
-  /** Monotonic milliseconds when sending became possible last. */
-  let openSince = clock.monotonic();
 
   /** Told once: it is met again at every look. */
   const told = new Set<string>();
@@ -76,19 +72,17 @@ export function createWorker(options: WorkerOptions): Worker {
     options.failed(error);
   }
 
+  const chooser = createChooser({ ...options, cannotMerge });
+
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (!isOpen()) openSince = clock.monotonic();
-      const lookAgainAt = options.paused() ? Infinity : startSendsSafely(signal);
+      const lookAgainAt = startSendsSafely(signal);
       if (inFlight.size === 0) for (const resolve of quietWaiters.splice(0)) resolve();
       await wakeup.wait(lookAgainAt, signal);
     }
     await Promise.all(inFlight.keys());
     for (const resolve of quietWaiters.splice(0)) resolve();
   }
-
-  const isOpen = (): boolean =>
-    !options.paused() && reachability.online && gates.askAt(TRANSPORT) <= clock.monotonic();
 
   /** A bug met in choosing must not end the loop: what is stored is tried again. */
   function startSendsSafely(signal: AbortSignal): number {
@@ -102,65 +96,10 @@ export function createWorker(options: WorkerOptions): Worker {
 
   /** Starts whatever may start now, and returns when to look again. */
   function startSends(signal: AbortSignal): number {
-    if (ledger.pending.size === 0) return Infinity;
-    const now = clock.monotonic();
-    if (reachability.nextTryAt > now) return reachability.nextTryAt;
-    const calls = [...inFlight.values()].filter((route) => route !== TRANSPORT).length;
-    const turn = {
-      now,
-      openSince,
-      ordered: transport?.ordered ?? false,
-      alone: reachability.online ? options.concurrency - calls : Math.min(1, options.concurrency - calls),
-      gate,
-    };
-    const selection = (!reachability.online && probe(now)) || ledger.lanes.select(turn, begin);
-    const riders = independentRiders(selection.batch.map(riderOf), (key) => store.base(key)?.row);
-    if (riders.length > 0)
-      start(
-        riders.map((rider) => rider.group),
-        TRANSPORT,
-        signal,
-      );
-    for (const group of selection.alone) start([group], group.members[0]?.route ?? TRANSPORT, signal);
-    return selection.nextAt;
-  }
-
-  function gate(route: string): Gate {
-    const open = gates.gate(route);
-    if (route !== TRANSPORT) return open;
-    const pushes = [...inFlight.values()].filter((other) => other === TRANSPORT).length;
-    // Where order is ours to keep, other lanes need not wait for a slow request (SC1, SC3).
-    const isBusy = transport === undefined || pushes >= (transport.ordered ? 1 : options.concurrency);
-    const most = reachability.online ? (transport?.limits.maxBatch ?? 0) : 1;
-    return { ...open, room: isBusy ? 0 : Math.min(open.room, most) };
-  }
-
-  /** What is sealed goes together again, as it went before; the rest is merged as far as it goes (CO2). */
-  function begin(first: PendingMutation): Group {
-    if (first.phase.kind !== 'sealed') return createMerge(first, cannotMerge);
-    const key = idempotencyKey(first.phase.sealed);
-    const members = [first];
-    return {
-      members,
-      join: (next) =>
-        next.phase.kind === 'sealed' && idempotencyKey(next.phase.sealed) === key && members.push(next) > 0,
-    };
-  }
-
-  /** Where the network is only tried: something sealed already, for what is sealed can no longer be taken back. */
-  function probe(now: number): ReturnType<typeof ledger.lanes.select<Group>> | undefined {
-    for (const sealed of [...ledger.seals.values()].flat()) {
-      const members = (sealed.members ?? [sealed.token]).flatMap((token) => ledger.pending.get(token) ?? []);
-      const group: Group = { members, join: () => false };
-      const [first] = ledger.lanes.inTurn([group], (m) => m.dueAt <= now && !m.sending)[0] ?? [];
-      if (first === undefined) continue;
-      const { at, room } = gate(first.route);
-      if (at > now || room === 0) continue;
-      return first.route === TRANSPORT
-        ? { batch: [group], alone: [], nextAt: Infinity }
-        : { batch: [], alone: [group], nextAt: Infinity };
-    }
-    return undefined;
+    const { together, alone, nextAt } = chooser.choose([...inFlight.values()]);
+    if (together.length > 0) start(together, TRANSPORT, signal);
+    for (const group of alone) start([group], group.members[0]?.route ?? TRANSPORT, signal);
+    return nextAt;
   }
 
   function start(groups: readonly Group[], route: string, signal: AbortSignal): void {

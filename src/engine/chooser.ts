@@ -1,0 +1,116 @@
+import type { SyncError } from '../domain/errors.js';
+import { TRANSPORT, type Gate, type Selection } from '../domain/lanes.js';
+import { createMerge } from '../domain/merge.js';
+import { idempotencyKey } from '../domain/mutation.js';
+import { independentRiders } from '../domain/riders.js';
+import type { Gates } from './gates.js';
+import type { Ledger } from './ledger.js';
+import type { PendingMutation } from './pendingMutation.js';
+import type { Clock, Transport } from './ports.js';
+import type { Reachability } from './reachability.js';
+import { riderOf } from './riderOf.js';
+import type { Group } from './seal.js';
+import type { Store } from './store.js';
+
+/** What may be sent now. */
+export interface Choice {
+  /** In one request, through the transport. */
+  readonly together: readonly Group[];
+  /** Each by its own function. */
+  readonly alone: readonly Group[];
+  /** Monotonic milliseconds when to look again. */
+  readonly nextAt: number;
+}
+
+/** Chooses what to send next (SC): the lanes say what is in turn, the gates what may go, the network how much is tried. */
+export interface Chooser {
+  /** @param inFlight the routes of the requests that are under way */
+  choose(inFlight: readonly string[]): Choice;
+}
+
+export interface ChooserOptions {
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly transport: Transport | undefined;
+  readonly clock: Clock;
+  readonly gates: Gates;
+  readonly reachability: Reachability;
+  readonly concurrency: number;
+  readonly paused: () => boolean;
+  /** Told of a `coalesce` that failed. */
+  readonly cannotMerge: (error: SyncError) => void;
+}
+
+const NOTHING: readonly Group[] = [];
+
+export function createChooser(options: ChooserOptions): Chooser {
+  const { ledger, store, transport, clock, gates, reachability, concurrency, cannotMerge } = options;
+  /** Monotonic milliseconds when sending became possible last. */
+  let openSince = clock.monotonic();
+
+  function gate(route: string, inFlight: readonly string[]): Gate {
+    const open = gates.gate(route);
+    if (route !== TRANSPORT) return open;
+    const pushes = inFlight.filter((other) => other === TRANSPORT).length;
+    // Where order is ours to keep, other lanes need not wait for a slow request (SC1, SC3).
+    const isBusy = transport === undefined || pushes >= (transport.ordered ? 1 : concurrency);
+    const most = reachability.online ? (transport?.limits.maxBatch ?? 0) : 1;
+    return { ...open, room: isBusy ? 0 : Math.min(open.room, most) };
+  }
+
+  /** What is sealed goes together again, as it went before; the rest is merged as far as it goes (CO2). */
+  function begin(first: PendingMutation): Group {
+    if (first.phase.kind !== 'sealed') return createMerge(first, cannotMerge);
+    const key = idempotencyKey(first.phase.sealed);
+    const members = [first];
+    return {
+      members,
+      join: (next) =>
+        next.phase.kind === 'sealed' && idempotencyKey(next.phase.sealed) === key && members.push(next) > 0,
+    };
+  }
+
+  /** Where the network is only tried: something sealed already, for what is sealed can no longer be taken back. */
+  function probe(now: number, inFlight: readonly string[]): Selection<Group> | undefined {
+    for (const sealed of [...ledger.seals.values()].flat()) {
+      const members = (sealed.members ?? [sealed.token]).flatMap((token) => ledger.pending.get(token) ?? []);
+      const group: Group = { members, join: () => false };
+      const [first] = ledger.lanes.inTurn([group], (m) => m.dueAt <= now && !m.sending)[0] ?? [];
+      if (first === undefined) continue;
+      const { at, room } = gate(first.route, inFlight);
+      if (at > now || room === 0) continue;
+      return first.route === TRANSPORT
+        ? { batch: [group], alone: [], nextAt: Infinity }
+        : { batch: [], alone: [group], nextAt: Infinity };
+    }
+    return undefined;
+  }
+
+  function select(now: number, inFlight: readonly string[]): Selection<Group> {
+    const free = concurrency - inFlight.filter((route) => route !== TRANSPORT).length;
+    const turn = {
+      now,
+      openSince,
+      ordered: transport?.ordered ?? false,
+      alone: reachability.online ? free : Math.min(1, free),
+      gate: (route: string) => gate(route, inFlight),
+    };
+    return ledger.lanes.select(turn, begin);
+  }
+
+  return {
+    choose(inFlight) {
+      const now = clock.monotonic();
+      const isOpen = !options.paused() && reachability.online && gates.askAt(TRANSPORT) <= now;
+      if (!isOpen) openSince = now;
+      if (options.paused() || ledger.pending.size === 0)
+        return { together: NOTHING, alone: NOTHING, nextAt: Infinity };
+      if (reachability.nextTryAt > now)
+        return { together: NOTHING, alone: NOTHING, nextAt: reachability.nextTryAt };
+      const { batch, alone, nextAt } =
+        (!reachability.online && probe(now, inFlight)) || select(now, inFlight);
+      const riders = independentRiders(batch.map(riderOf), (key) => store.base(key)?.row);
+      return { together: riders.map((rider) => rider.group), alone, nextAt };
+    },
+  };
+}
