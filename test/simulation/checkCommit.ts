@@ -66,7 +66,7 @@ function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefin
       fate.key = undefined;
       break;
     case 'cancelled':
-      if (!truth.cancelAsked.has(token) && !truth.discardAsked.has(token))
+      if (![truth.cancelAsked, truth.discardAsked, truth.retryAsked].some((asked) => asked.has(token)))
         report.fail(1, `${token} was cancelled, but by nobody`);
       if (fate.key !== undefined)
         report.fail(10, `${token} was cancelled after it was sealed as ${fate.key}`);
@@ -132,7 +132,8 @@ function checkLetters({ truth, write, report, leaving }: Decided): void {
       if (fate.state === 'refused') fate.state = 'accepted';
       if (fate.state === 'accepted') continue;
     }
-    if (isBack ? !isRetry : !truth.discardAsked.has(token))
+    // A retry that would change nothing any more discards it, too.
+    if (isBack ? !isRetry : !truth.discardAsked.has(token) && !truth.retryAsked.has(token))
       report.fail(1, `the dead letter ${token} was ${isBack ? 'let in again' : 'discarded'} by nobody`);
     if (fate === undefined) continue;
     if (!isBack) fate.state = leaving.has(token) ? 'cancelled' : 'discarded';
@@ -157,6 +158,7 @@ function checkCascade({ truth, report, leaving, held, outcomes }: Decided): void
     for (const fate of truth.fates.values()) {
       if (fate.state !== 'logged' || fate.key !== undefined || fate.position <= (cause?.position ?? 0))
         continue;
+      if (truth.cancelAsked.has(fate.token)) continue; // the user is taking it back
       if (fate.record.dependsOn.includes(token))
         report.fail(3, `${fate.token} depends on ${token}, which was refused, and stays`);
     }
@@ -166,7 +168,7 @@ function checkCascade({ truth, report, leaving, held, outcomes }: Decided): void
       );
       for (const fate of later.sort((a, b) => a.position - b.position)) {
         if (fate.record.changes.some((c) => c.kind === 'insert' && keyOf(c) === key)) break;
-        if (fate.state === 'logged' && fate.key === undefined)
+        if (fate.state === 'logged' && fate.key === undefined && !truth.cancelAsked.has(fate.token))
           report.fail(3, `${fate.token} edits ${key}, whose insert ${token} was refused, and stays`);
       }
     }

@@ -174,7 +174,8 @@ function checkAccepted({ report, truth }: World, tab: Tab): void {
     if (acknowledged !== confirmed)
       report.fail(8, `${token} is acknowledged: ${acknowledged}, confirmed: ${confirmed}`);
     if (how === undefined || confirmed === 'open') continue;
-    if (SUCCESS.includes(how) !== (confirmed === 'resolved'))
+    const isAlreadySo = (how === 'cancelled' || how === 'rejected') && truth.retryAsked.has(token);
+    if (!isAlreadySo && SUCCESS.includes(how) !== (confirmed === 'resolved'))
       report.fail(8, `${token} was ${how}, and its promise is ${confirmed}`);
   }
   for (const [token, called] of tab.called)

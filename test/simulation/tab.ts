@@ -177,8 +177,9 @@ export function openTab(
     const tries = tab.shadow.tries.get(token) ?? 0;
     report.note(name, token, how);
     const former = tab.endings.get(token);
-    const isDiscarded = former?.how === 'held' && how === 'cancelled';
-    if (former !== undefined && former.tries >= tries && !isDiscarded)
+    // Discarded, or, when it was given up, accepted after all.
+    const isOver = former?.how === 'held' && (how === 'cancelled' || how === 'confirmed');
+    if (former !== undefined && former.tries >= tries && !isOver)
       report.fail(8, `${name} told that ${token} was ${how} after ${former.how}`);
     tab.endings.set(token, { how, tries });
     ended(tab, token, how);

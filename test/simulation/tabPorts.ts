@@ -110,6 +110,7 @@ function restoreBreakers({ plan, clock }: World, { effort }: Process, { meta }: 
   const stored = meta.find((m) => m.key === 'breakers')?.value as
     Readonly<Record<string, { readonly openUntil: number }>> | undefined;
   const openMs = plan.breaker?.openMs ?? 30_000;
+  if (plan.steps.some((step) => step.kind === 'jump')) return;
   for (const [route, { openUntil }] of Object.entries(stored ?? {}))
     effort.breaker.restored(route, Math.min(Math.max(openUntil - clock.now(), 0), openMs));
 }
