@@ -17,7 +17,13 @@ export {
 } from './domain/definition.js';
 export type { Change } from './domain/changes.js';
 export type { ServerRow, Version } from './domain/entity.js';
-export { DualFailureError, SYNC_ERROR_CODES, SyncError, type Recovery, type SyncErrorCode } from './domain/errors.js';
+export {
+  DualFailureError,
+  SYNC_ERROR_CODES,
+  SyncError,
+  type Recovery,
+  type SyncErrorCode,
+} from './domain/errors.js';
 export type { AssignedId } from './domain/identity.js';
 export type { Priority, Token } from './domain/mutation.js';
 export type { FieldCondition, OrderBy, Query, Where } from './domain/query.js';
@@ -26,7 +32,7 @@ export type { BreakerStatus, EntityStatus, SyncPhase, SyncStatus } from './domai
 export type { Transaction } from './domain/transaction.js';
 export type { SyncClient, SyncRequest, SyncResult, Watchable } from './engine/client.js';
 export type { SyncEventName, SyncEvents } from './engine/events.js';
-export type { DeadLetterView } from './engine/deadLetterView.js';
+export type { DeadLetterFilter, DeadLetterView } from './engine/deadLetterView.js';
 export type { MutateOptions } from './engine/mutateOptions.js';
 export type { SyncClientOptions } from './engine/options.js';
 export type { PendingFilter, PendingMutationView, PendingState } from './engine/pendingView.js';

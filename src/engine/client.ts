@@ -5,7 +5,7 @@ import type { Definition } from '../domain/definition.js';
 import type { Token } from '../domain/mutation.js';
 import type { Query } from '../domain/query.js';
 import type { EntityStatus, SyncStatus } from '../domain/status.js';
-import type { DeadLetterView } from './deadLetterView.js';
+import type { DeadLetterFilter, DeadLetterView } from './deadLetterView.js';
 import type { SyncEventName, SyncEvents } from './events.js';
 import type { MutateOptions } from './mutateOptions.js';
 import type { PendingFilter, PendingMutationView } from './pendingView.js';
@@ -41,7 +41,11 @@ export interface SyncClient {
   readonly status: Watchable<SyncStatus>;
 
   /** Shows the change at once and queues it. Throws `VALIDATION`, `NOT_SERIALIZABLE`, … and queues nothing. */
-  mutate<V, R>(definition: Definition<V, R>, variables: V, options?: MutateOptions): MutationHandle<R>;
+  mutate<V, R>(
+    definition: Definition<V, R>,
+    variables: NoInfer<V>,
+    options?: MutateOptions,
+  ): MutationHandle<R>;
   insert<T extends object>(collection: Collection<T>, row: T, options?: MutateOptions): MutationHandle;
   /** Edits a draft of the row, or sets fields of it; an undefined field is removed. */
   update<T extends object>(
@@ -66,13 +70,14 @@ export interface SyncClient {
    */
   rollback(token: Token): Promise<'cancelled' | 'settled'>;
   /**
-   * Takes a mutation back whether or not it was sent (MU4): an unsent one is rolled back (`'cancelled'`); of one that
+   * Takes a mutation back whether or not it was sent (MU4): an unsent one is rolled back (`'cancelled'`), and so is the value of a
+   * refused one that is still shown; of one that
    * may have arrived the inverse is queued (`'queued'`), which touches only what nobody has changed since;
    * `'settled'`: there is nothing left to undo. Rejects with `NOT_UNDOABLE`.
    */
   undo(token: Token): Promise<'cancelled' | 'queued' | 'settled'>;
   pending(filter?: PendingFilter): readonly PendingMutationView[];
-  deadLetters(): readonly DeadLetterView[];
+  deadLetters(filter?: DeadLetterFilter): readonly DeadLetterView[];
   /**
    * Tries a dead letter again under its token, with its own variables or edited ones (RT7). What was refused only
    * because of it comes back with it. Throws `UNKNOWN_TOKEN`, or what the mutation itself throws: then it stays.

@@ -2,7 +2,9 @@ import { variablesOf } from '../domain/builtInVariables.js';
 import type { Change } from '../domain/changes.js';
 import { splitKey } from '../domain/entity.js';
 import { restoreError, type SyncError } from '../domain/errors.js';
+import type { Ids } from '../domain/identity.js';
 import { touchedKeys, type DeadLetter, type Token } from '../domain/mutation.js';
+import type { PendingFilter } from './pendingView.js';
 
 /** A refused mutation as the app sees it (RT7). */
 export interface DeadLetterView {
@@ -51,6 +53,27 @@ export function viewDeadLetter({
     causedBy: causeOf(error),
     meta: record.meta,
   };
+}
+
+export interface DeadLetterFilter extends Pick<PendingFilter, 'token' | 'name' | 'collection' | 'id'> {
+  /** Only those whose value is still shown, or only those whose value was taken back. */
+  readonly needsAttention?: boolean;
+}
+
+/** An id that the server has replaced finds the row as well (ID1). */
+export function matchesLetter(letter: DeadLetterView, filter: DeadLetterFilter, ids: Ids): boolean {
+  const { token, name, collection, id, needsAttention } = filter;
+  return (
+    (token === undefined || letter.token === token) &&
+    (name === undefined || letter.name === name) &&
+    (needsAttention === undefined || letter.needsAttention === needsAttention) &&
+    ((collection === undefined && id === undefined) ||
+      letter.entities.some(
+        (e) =>
+          (collection === undefined || e.collection === collection) &&
+          (id === undefined || ids.resolve(e.collection, e.id) === ids.resolve(e.collection, id)),
+      ))
+  );
 }
 
 /** The token of what a mutation was refused for; undefined when it was refused for itself. */

@@ -3,6 +3,7 @@ import { splitKey } from '../domain/entity.js';
 import {
   idempotencyKey,
   readRecord,
+  type DeadLetter,
   type MutationRecord,
   type Outcome,
   type Sealed,
@@ -35,8 +36,9 @@ export function learn(
   for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
   const named = ledger.ids.size;
   applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
+  const letters = state.deadLetters.map((letter) => known(letter, ledger.deadLetters.get(letter.token)));
   ledger.deadLetters.clear();
-  for (const letter of state.deadLetters) ledger.deadLetters.set(letter.token, letter);
+  for (const letter of letters) ledger.deadLetters.set(letter.token, letter);
   const sealed = new Set(
     state.seals.flatMap((s) =>
       s.sealed.flatMap((one) => (one.members ?? [one.token]).map((token) => sealing(token, one))),
@@ -116,6 +118,15 @@ function wasRetried({ record: own }: PendingMutation, stored: MutationRecord): b
 
 /** That a mutation goes under a key: another tab may have split what it went in, and sealed it by itself since. */
 const sealing = (token: Token, sealed: Sealed): string => `${token} as ${idempotencyKey(sealed)}`;
+
+/** The same letter, read again, is what it was: whoever shows it need not look again. */
+function known(letter: DeadLetter, former: DeadLetter | undefined): DeadLetter {
+  const isSame =
+    former?.refusedAt === letter.refusedAt &&
+    former.record.rev === letter.record.rev &&
+    former.held === letter.held;
+  return isSame ? former : letter;
+}
 
 /** Whether the storage no longer knows of the state a mutation is in here. */
 function isOutdated({ phase, token }: PendingMutation, sealed: ReadonlySet<string>, ledger: Ledger): boolean {

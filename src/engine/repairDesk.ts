@@ -40,10 +40,14 @@ export interface RepairDeskOptions {
 export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
   const { caller, definitions, collections, ids, ledger, store, outbox } = options;
 
+  /** Held ones whose repair is being stored. */
+  const repairing = new Set<Token>();
+
   function retry(token: Token, edited?: unknown): MutationHandle {
     options.alive();
     const letter = ledger.deadLetters.get(token);
-    if (letter === undefined || ledger.pending.get(token)?.undecided === true)
+    const isUnderWay = ledger.pending.get(token)?.undecided === true || repairing.has(token);
+    if (letter === undefined || isUnderWay)
       throw new SyncError('UNKNOWN_TOKEN', `${describe(token)} is not the token of a dead letter.`);
     const settlement = createSettlement(token);
     void (letter.held === true ? repair(letter, edited, settlement) : requeue(letter, edited, settlement));
@@ -87,8 +91,28 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     const mutation = caller.begin(callOf(letter, edited), identityOf(letter, edited), settlement, base);
     if (mutation === undefined) return alreadySo(letter, settlement);
     const { record } = mutation;
-    held.settlement = settlement;
-    return keep([], settlement, () => outbox.repair(letter.token, record));
+    const repaired = caller.revise(held, record);
+    repaired.phase = held.phase;
+    repaired.settlement = settlement;
+    replace(held, repaired);
+    repairing.add(letter.token);
+    return keep(
+      [],
+      settlement,
+      () => outbox.repair(letter.token, record),
+      () => {
+        if (ledger.pending.get(letter.token) === repaired) replace(repaired, held);
+      },
+    ).finally(() => repairing.delete(letter.token));
+  }
+
+  /** Shows a mutation in the place of another one (ST1). */
+  function replace(former: PendingMutation, next: PendingMutation): void {
+    ledger.remove(former);
+    ledger.add(next);
+    ledger.sort();
+    store.change({ drop: [former], add: [next] });
+    options.changed([next]);
   }
 
   function show(mutation: PendingMutation): PendingMutation {
@@ -112,9 +136,11 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     mutations: readonly PendingMutation[],
     settlement: Settlement,
     store_: () => Promise<boolean>,
+    alsoTakeBack: () => void = () => undefined,
   ): Promise<void> {
     const takeBack = (error: SyncError): void => {
       hide(mutations);
+      alsoTakeBack();
       settlement.rejected(error);
     };
     try {

@@ -9,7 +9,12 @@ import {
   type SyncStatus,
 } from '../domain/status.js';
 import type { Watchable } from './client.js';
-import { viewDeadLetter, type DeadLetterView } from './deadLetterView.js';
+import {
+  matchesLetter,
+  viewDeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterView,
+} from './deadLetterView.js';
 import { deadLettersOf, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import { isHeld, matches, viewPending, type PendingFilter, type PendingMutationView } from './pendingView.js';
@@ -22,7 +27,7 @@ export interface Reporter {
   readonly status: Watchable<SyncStatus>;
   entityStatus(key: EntityKey): EntityStatus;
   readonly pending: (filter?: PendingFilter) => readonly PendingMutationView[];
-  readonly deadLetters: () => readonly DeadLetterView[];
+  readonly deadLetters: (filter?: DeadLetterFilter) => readonly DeadLetterView[];
   readonly watch: (listener: () => void) => () => void;
   readonly changed: (mutations: readonly PendingMutation[]) => void;
   /** Resolves when none of `tokens` is pending any more. */
@@ -48,6 +53,8 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   let views: readonly PendingMutationView[] | undefined;
   let letters: readonly DeadLetterView[] | undefined;
   let scheduled = false;
+  /** A letter is replaced, never changed. */
+  const letterViews = new WeakMap<DeadLetter, DeadLetterView>();
   /** What each view was made of: all of it is replaced, never changed, so that a view lasts as long as its parts. */
   const viewOf = new WeakMap<
     PendingMutation,
@@ -96,6 +103,12 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   const currentLetters = (): DeadLetter[] =>
     [...ledger.deadLetters.values()].filter((letter) => ledger.pending.get(letter.token)?.undecided !== true);
 
+  function viewedLetter(letter: DeadLetter): DeadLetterView {
+    const view = letterViews.get(letter) ?? viewDeadLetter(letter);
+    letterViews.set(letter, view);
+    return view;
+  }
+
   function viewed(mutation: PendingMutation): PendingMutationView {
     const known = viewOf.get(mutation);
     const { phase, sending, failures, effect } = mutation;
@@ -133,7 +146,12 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
     },
     pending: (filter) =>
       filter === undefined ? all() : candidates(filter).filter((view) => matches(view, filter, ledger.ids)),
-    deadLetters: () => (letters ??= currentLetters().map(viewDeadLetter)),
+    deadLetters(filter) {
+      letters ??= currentLetters().map(viewedLetter);
+      return filter === undefined
+        ? letters
+        : letters.filter((letter) => matchesLetter(letter, filter, ledger.ids));
+    },
     watch: (listener) => topics.subscribe('mutations', listener),
     changed,
     settled: (tokens) =>

@@ -10,6 +10,7 @@ import { applyInTransaction } from './applyInTransaction.js';
 import type { Leaving } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { Mutator } from './mutator.js';
+import type { Outbox } from './outbox.js';
 import type { Store } from './store.js';
 
 /** Takes back what may have been sent, by a mutation that does the opposite (MU4). */
@@ -29,6 +30,7 @@ export interface UndoOptions {
   readonly ids: Ids;
   readonly collections: ReadonlyMap<string, AnyCollection>;
   readonly mutator: Mutator;
+  readonly outbox: Pick<Outbox, 'discard'>;
 }
 
 interface Done {
@@ -41,7 +43,7 @@ interface Done {
 /** How many decided mutations a tab remembers. */
 const REMEMBERED = 200;
 
-export function createUndo({ ledger, store, ids, collections, mutator }: UndoOptions): Undo {
+export function createUndo({ ledger, store, ids, collections, mutator, outbox }: UndoOptions): Undo {
   /** What was decided lately; undefined where it had no effect. The oldest comes first. */
   const decided = new Map<Token, Done | undefined>();
 
@@ -82,6 +84,10 @@ export function createUndo({ ledger, store, ids, collections, mutator }: UndoOpt
   return {
     async undo(token) {
       const mutation = ledger.pending.get(token);
+      if (mutation?.phase.kind === 'refused') {
+        await outbox.discard(token); // refused, and still shown
+        return 'cancelled';
+      }
       if (mutation === undefined || mutation.phase.kind !== 'sealed') {
         try {
           if ((await mutator.rollback(token)) === 'cancelled') return 'cancelled';

@@ -4,7 +4,7 @@ import { defineMutation } from '../../src/domain/definition.js';
 import type { SyncClient } from '../../src/engine/client.js';
 import type { SyncClientOptions } from '../../src/engine/options.js';
 import type { WireOp } from '../../src/testing/scriptedServer.js';
-import { createDevice, outcomeOf, thrownBy, todos, watchedStorage } from './testClient.js';
+import { createDevice, outcomeOf, startClient, thrownBy, todos, watchedStorage } from './testClient.js';
 import { logged, settlingsOf } from './wireLog.js';
 
 const todo = (id: string) => ({ id, title: id });
@@ -39,6 +39,21 @@ async function start(own: Partial<SyncClientOptions> = {}) {
 
 const lettersOf = (client: SyncClient): string[] =>
   client.deadLetters().map(({ token, error, history }) => `${token} ${error.code} ${history.length}`);
+
+describe('RT7 what is listed', () => {
+  test('a letter is the same object until it changes, whatever else does; an id that was replaced finds it', async () => {
+    const { client, settle, server } = await startClient();
+    server.refuse((op) => op.kind === 'insert' && op.id === 'bad' && 422);
+    client.insert(todos, { id: 'bad', title: 'x' });
+    await settle();
+    const [letter] = client.deadLetters();
+    client.insert(todos, { id: 'good', title: 'y' });
+    await client.sync();
+    expect(client.deadLetters()[0]).toBe(letter);
+    expect(client.deadLetters({ collection: 'todos', id: 'bad' })[0]).toBe(letter);
+    expect(client.deadLetters({ id: 'good' })).toEqual([]);
+  });
+});
 
 describe('RT7 retry', () => {
   test('as it is: the same token, another key, shown at once; a promise of its own', async () => {

@@ -108,10 +108,26 @@ describe("RT7 onRejected: 'hold'", () => {
     ]);
   });
 
-  test('a rollback or an undo of it is no way out: it is settled', async () => {
-    const { client } = await start();
-    expect([await client.rollback('t1'), await client.undo('t1')]).toEqual(['settled', 'settled']);
+  test('a rollback of it is settled; undo takes its value back, as discard does', async () => {
+    const { client, settle } = await start();
+    expect(await client.rollback('t1')).toBe('settled');
     expect(statesOf(client)).toEqual(['t1 needsAttention', 't2 queued']);
+    expect(await client.undo('t1')).toBe('cancelled');
+    await settle();
+    expect([client.get(todos, 'a'), client.deadLetters()]).toEqual([{ ...milk, done: true }, []]);
+  });
+
+  test('ST1 a repair shows at once; a second one in the same tick is told so', async () => {
+    const { client, settle } = await start();
+    const { confirmed } = client.retry('t1', { id: 'a', title: 'oat' });
+    expect(client.get(todos, 'a')?.title).toBe('oat');
+    expect(thrownBy(() => client.retry('t1', { id: 'a', title: 'soy' }))).toContain('UNKNOWN_TOKEN');
+    await settle();
+    await confirmed;
+    expect([client.get(todos, 'a'), client.deadLetters()]).toEqual([
+      { ...milk, title: 'oat', done: true },
+      [],
+    ]);
   });
 
   test('survives a reload: shown, listed, in its place; repaired then', async () => {
