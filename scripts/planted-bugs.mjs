@@ -3,40 +3,44 @@
 
 const outbox = 'src/engine/outbox.ts';
 const worker = 'src/engine/worker.ts';
+const seal = 'src/engine/seal.ts';
+const settle = 'src/engine/settle.ts';
+const receive = 'src/engine/receive.ts';
+const gates = 'src/engine/gates.ts';
+const freeze = 'src/engine/freeze.ts';
+const dependents = 'src/engine/dependents.ts';
+const repairDesk = 'src/engine/repairDesk.ts';
+const learn = 'src/engine/learn.ts';
+const ledger = 'src/engine/ledger.ts';
+const lanes = 'src/domain/lanes.ts';
 const departures = 'src/engine/departures.ts';
 const puller = 'src/engine/puller.ts';
 const store = 'src/engine/store.ts';
 const reconcile = 'src/domain/reconcile.ts';
 const sender = 'src/engine/sender.ts';
 
-const SEAL = 'write: { put: { seals: [{ id, sealed: frozen.map((f) => f.sealed) }] } }';
-const DEPART = 'store.change({ drop, rows });';
+const SHOW = 'store.change({ drop: [...gone, ...successors.keys()], add, rows });';
 const FAILURE = "    case 'failure':\n";
-const IN_TURN = '!mutation.cancelling && !mutation.lanes.some((lane) => blocked.has(lane))';
 const patch = (file, find, replace) => ({ file, find, replace });
 
 /** `{name: patches}` */
 export const PLANTED_BUGS = {
   'shift before send': [
     patch(
-      outbox,
-      SEAL,
-      'write: takeOut(ledger, frozen.map((f) => f.mutation), [{ id, sealed: frozen.map((f) => f.sealed) }])',
+      seal,
+      'return { frozen, id, departure, write: departure?.write ?? { put: { seals } } };',
+      `const taken = rewriting(ledger, frozen.flatMap((op) => op.members));
+      return { frozen, id, departure, write: departure?.write ?? { put: { ...taken.put, seals }, remove: taken.remove } };`,
     ),
     patch(
-      outbox,
-      'export function createOutbox(',
-      `function takeOut(ledger: Ledger, mutations: readonly PendingMutation[], seals: never): StorageWrite {
-        const { put, remove } = removal(ledger, mutations);
-        return { put: { ...put, seals }, remove };
-      }
-      export function createOutbox(`,
+      seal,
+      "import type { Ledger } from './ledger.js';",
+      "import { rewriting, type Ledger } from './ledger.js';",
     ),
-    patch(outbox, 'import { applyWrite, META', 'import { applyWrite, removal, META'),
   ],
   'enqueued before the transaction': [
     patch(
-      outbox,
+      'src/engine/groupCommit.ts',
       'const receipt = await storage.write({ append:',
       'options.saved(group);\n    const receipt = await storage.write({ append:',
     ),
@@ -44,29 +48,33 @@ export const PLANTED_BUGS = {
   'sent before the seal is stored': [
     patch(
       outbox,
-      '      await commit(\n        () => {\n          const fresh',
-      '      void commit(\n        () => {\n          const fresh',
-    ),
-    patch(
-      outbox,
-      '          return { frozen, id, write',
-      "          for (const { mutation, sealed } of frozen) mutation.phase = { kind: 'sealed', sealed, sealId: id };\n          return { frozen, id, write",
-    ),
-    patch(
-      outbox,
-      '      return inTurn(ledger, batch).filter(\n',
-      '      await tail.then(() => undefined, () => undefined);\n      return inTurn(ledger, batch).filter(\n',
+      '      await commit(\n        () => planSeal(',
+      `      const early = planSeal(ledger, groups, freeze);
+      for (const { members, sealed } of early?.frozen ?? [])
+        for (const mutation of members) change(mutation, { phase: { kind: 'sealed', sealed, sealId: early?.id ?? '' } });
+      if (early !== undefined && early.departure === undefined) {
+        void commit(
+          () => ({ write: early.write }),
+          ({ write }) => applyWrite(ledger, write, []),
+        );
+        return opsOf(ledger, groups);
+      }
+      await commit(\n        () => planSeal(`,
     ),
   ],
-  'non-atomic ack': [patch(outbox, DEPART, 'store.change({ drop });\n    store.change({ rows });')],
-  'rows written, not shown': [patch(outbox, DEPART, 'store.change({ drop });')],
-  'lanes ignored': [
+  'non-atomic ack': [
     patch(
-      'src/domain/schedule.ts',
-      'const free =\n      !mutation.sending &&',
-      'const free =\n      !mutation.sending || lanes.length > 99 ||',
+      outbox,
+      SHOW,
+      'store.change({ drop: [...gone, ...successors.keys()], add });\n    store.change({ rows });',
     ),
-    patch(outbox, IN_TURN, 'true'),
+  ],
+  'rows written, not shown': [
+    patch(outbox, SHOW, 'store.change({ drop: [...gone, ...successors.keys()], add });'),
+  ],
+  'lanes ignored': [
+    patch(lanes, 'if (queued.waitsFor > 0) return;', 'if (queued.waitsFor > 99) return;'),
+    patch(lanes, 'free &&= staying.has(one);', 'free ||= staying.has(one);'),
   ],
   'no version guard': [
     patch(
@@ -78,16 +86,12 @@ export const PLANTED_BUGS = {
   'new key per attempt': [
     patch(
       sender,
-      'ops.push({ token, rev, body });',
-      'ops.push({ token, rev: rev + (mutation.failures?.count ?? 0), body });',
+      'request.push({ token, rev, body,',
+      'request.push({ token, rev: rev + (members[0]?.failures?.count ?? 0), body,',
     ),
   ],
-  'no retry timer': [
-    patch(worker, 'return gateAt > now ? Math.min(gateAt, nextDueAt) : nextDueAt;', 'return Infinity;'),
-  ],
-  'no backoff': [
-    patch(worker, 'dueAt: floorAt + backoffMs(count, options.retry, options.random)', 'dueAt: floorAt'),
-  ],
+  'no retry timer': [patch(worker, 'return nextAt;', 'return Infinity;')],
+  'no backoff': [patch(gates, 'dueAt: floorAt + backoffMs(count, retry, random)', 'dueAt: floorAt')],
   'drop on 401': [
     patch(
       reconcile,
@@ -111,25 +115,17 @@ export const PLANTED_BUGS = {
     ),
   ],
   'in flight for ever after a restart': [
-    patch(
-      'src/engine/learn.ts',
-      'readSeals(state, ledger);\n',
-      "readSeals(state, ledger);\n  for (const mutation of add) if (mutation.phase.kind === 'sealed') mutation.sending = true;\n",
-    ),
+    patch(ledger, 'mutation.resent = true;', 'mutation.resent = true;\n        mutation.sending = true;'),
   ],
   'seal forgotten at restart': [
-    patch(
-      'src/engine/learn.ts',
-      "mutation?.phase.kind === 'queued' &&",
-      'false && mutation !== undefined &&',
-    ),
+    patch(ledger, "if (mutation?.phase.kind !== 'queued') continue;", 'if (true as boolean) continue;'),
   ],
   'a sealed one is sealed anew': [
-    patch(outbox, "m.phase.kind === 'queued' && !m.cancelling", "m.phase.kind !== 'saving' && !m.cancelling"),
+    patch(seal, "if (first?.phase.kind !== 'queued') continue;", 'if (first === undefined) continue;'),
   ],
   'a sealed one is cancelled': [
-    patch(departures, " || mutation.phase.kind !== 'queued') return undefined;", ') return undefined;'),
-    patch('src/engine/mutator.ts', "if (mutation.phase.kind === 'sealed') throw alreadySent();", ''),
+    patch(outbox, "return mutation?.phase.kind === 'queued'\n", 'return mutation !== undefined\n'),
+    patch('src/engine/mutator.ts', "if (mutation.phase.kind === 'sealed') throw alreadySent(mutation);", ''),
   ],
   'server: effect and record apart': [
     patch(
@@ -159,24 +155,18 @@ export const PLANTED_BUGS = {
       '    async receive(page, from) {\n      await commit(\n        () => ({ write: { put: { meta: [{ key: "cursor", value: page.cursor }] } } }),\n        () => undefined,\n      );\n',
     ),
   ],
-  'a page from an old cursor': [patch(departures, 'ledger.cursor !== from', 'from === "never"')],
+  'a page from an old cursor': [patch(receive, 'ledger.cursor !== from', "from === 'never'")],
   'settled without compare-and-swap': [
     patch(
       departures,
-      'return ledger.pending.get(mutation.token) === mutation && mutation.record.rev === rev;',
-      'return ledger.pending !== undefined && mutation.record.rev === rev;',
+      '? idempotencyKey(phase.sealed) === key\n',
+      '? idempotencyKey(phase.sealed) !== undefined\n',
     ),
   ],
   'revision ignored': [patch(outbox, '{ ...planned.write, ifRevision: ledger.revision }', 'planned.write')],
-  'no dead letter': [patch(departures, 'rows, { deadLetters,', 'rows, {')],
-  'settled without a word': [
-    patch(
-      outbox,
-      'for (const one of leaving) options.left(one);\n    options.changed();\n  }\n\n  /** Stores',
-      'options.changed();\n  }\n\n  /** Stores',
-    ),
-  ],
-  'told twice': [patch(outbox, DEPART, `for (const one of leaving) options.left(one);\n    ${DEPART}`)],
+  'no dead letter': [patch(settle, 'deadLetters: letters,', 'deadLetters: [],')],
+  'settled without a word': [patch(outbox, 'for (const one of leaving) options.left(one);', '')],
+  'told twice': [patch(outbox, SHOW, `for (const one of leaving) options.left(one);\n    ${SHOW}`)],
   'rollback by inverse patch': [
     patch(
       store,
@@ -209,13 +199,21 @@ export const PLANTED_BUGS = {
     ),
   ],
   'status counts records': [
-    patch('src/engine/reporter.ts', 'pending: ledger.pending.size,', 'pending: ledger.log.size,'),
+    patch('src/engine/reporter.ts', '      pending,\n', '      pending: ledger.log.size,\n'),
   ],
   'Retry-After ignored': [
-    patch(worker, 'clock.monotonic() + retryAfterMs);', 'clock.monotonic() + 0 * retryAfterMs);'),
+    patch(
+      gates,
+      'route.floorAt = Math.max(route.floorAt, now + Math.max(bounded(restMs), bounded(retryAfterMs)));',
+      '',
+    ),
   ],
   'online shortens Retry-After': [
-    patch(worker, 'gate = { ...gate, dueAt: gate.floorAt };', 'gate = { ...gate, dueAt: 0 };'),
+    patch(
+      gates,
+      'if (route.failures !== undefined)\n          route.failures = { ...route.failures, dueAt: route.failures.floorAt };',
+      'route.failures = undefined, route.floorAt = 0;',
+    ),
   ],
   'a timer is left': [patch(sender, '    } finally {\n      timer.abort();', '    } finally {')],
   'timeout without end of the wait': [
@@ -228,7 +226,7 @@ export const PLANTED_BUGS = {
   ],
   // Found by the simulation in this library.
   'pull: Retry-After ignored': [
-    patch(puller, 'if (retryAfterMs !== undefined) floor =', 'if (retryAfterMs === -1) floor ='),
+    patch(puller, 'const { retryAfterMs = 0 } = reply;', 'const retryAfterMs = 0;'),
   ],
   'pull: waits for ever': [
     patch(
@@ -242,19 +240,21 @@ export const PLANTED_BUGS = {
     patch(puller, 'await pullAll(signal).catch(notStored);', 'await pullAll(signal);'),
     patch(puller, 'function notStored(', 'export function notStored('),
   ],
-  'another tab is overtaken': [
-    patch(outbox, 'const fresh = inTurn(ledger, batch).filter(', 'const fresh = batch.filter('),
-    patch(outbox, '      return inTurn(ledger, batch).filter(\n', '      return batch.filter(\n'),
-  ],
+  'another tab is overtaken': [patch(lanes, 'if (!free) break;', '')],
   'a failed rollback is overtaken': [
-    patch(outbox, '!mutation.cancelling && !mutation.lanes', '!mutation.lanes'),
+    patch(seal, '      !mutation.cancelling &&\n', ''),
+    patch(
+      'src/engine/pendingMutation.ts',
+      'this.parked !== undefined || this.cancelling ||',
+      'this.parked !== undefined ||',
+    ),
   ],
   'a failed rollback wakes nobody': [
     patch(outbox, '        options.changed(); // where it could not', '        // where it could not'),
   ],
   'an old answer covers newer rows': [
     patch(
-      departures,
+      settle,
       'return versions === undefined\n',
       'return versions === undefined || versions.length > 0\n',
     ),
@@ -262,9 +262,103 @@ export const PLANTED_BUGS = {
   'a lost hint is never made good': [
     patch(outbox, 'await serial(() => load(ledger.revision));\n      options.announce();', ''),
   ],
-  'a floor forgotten': [patch(worker, 'Math.max(former?.floorAt ?? 0, ', 'Math.max(0, ')],
+  'a floor forgotten': [
+    patch(gates, 'Math.max(former?.floorAt ?? 0, ', 'Math.max(0, '),
+    patch(gates, 'Math.max(route.floorAt, now', 'Math.max(0, now'),
+  ],
   'needsAuth for ever': [patch(worker, 'return needsAuth && ledger.pending.size > 0;', 'return needsAuth;')],
   'a hint after dispose': [
-    patch('src/engine/createSyncClient.ts', '!isReady || life.signal.aborted) return;', '!isReady) return;'),
+    patch('src/engine/life.ts', '!isReady || signal.aborted) return;', '!isReady) return;'),
+  ],
+  // Merging, repairing, naming, sparing the server.
+  'merge into a sealed one': [
+    patch(
+      'src/engine/pendingMutation.ts',
+      "return this.split || this.phase.kind !== 'queued';",
+      'return this.split;',
+    ),
+    patch(
+      'src/engine/chooser.ts',
+      "if (first.phase.kind !== 'sealed') return",
+      'if (first.phase.kind !== undefined) return',
+    ),
+    patch(seal, "if (first?.phase.kind !== 'queued') continue;", 'if (first === undefined) continue;'),
+  ],
+  'a merge takes the latest position': [
+    patch(lanes, 'for (const one of graph.ahead(queued)) free &&= staying.has(one);', ''),
+    patch('src/domain/selectRuns.ts', 'if (left.waitsFor > 0) continue;', ''),
+  ],
+  'a split drops a member': [
+    patch(settle, '(m) => !left.has(m)) : []', '(m) => !left.has(m)).slice(1) : []'),
+  ],
+  'annulled by a stale choice': [
+    patch(seal, 'for (const members of inTurn(ledger, groups)) {', 'for (const { members } of groups) {'),
+  ],
+  'back at the base, whatever goes before': [
+    patch(freeze, 'store.pendingOn(key)[0] === first', 'store.pendingOn(key).includes(first)'),
+  ],
+  'dependents of a refused insert are sent': [
+    patch(
+      dependents,
+      'for (const key of insertedBy(cause.mutation)) {',
+      'for (const key of insertedBy(cause.mutation).slice(1)) {',
+    ),
+  ],
+  'what names a refused one is sent': [
+    patch(
+      dependents,
+      'for (const mutation of ledger.lanes.dependents(cause.mutation.token))',
+      'for (const mutation of ledger.lanes.dependents(cause.mutation.token).slice(1))',
+    ),
+  ],
+  'retried with the old key': [patch(repairDesk, 'goesAsItWent ? record.rev : record.rev + 1', 'record.rev')],
+  'what was given up goes under a new key': [
+    patch(repairDesk, 'goesAsItWent ? record.rev : record.rev + 1', 'record.rev + 1'),
+  ],
+  'ids in a second transaction': [patch(settle, 'meta: [...assigned.map(storedId),', 'meta: [')],
+  'references are not rewritten': [
+    patch(
+      'src/domain/identity.ts',
+      "if (typeof value === 'string') set(field, ids.resolve(target, value));",
+      '',
+    ),
+  ],
+  'the puller ignores the breaker': [
+    patch(gates, 'if (floorOf(route) > now || requestsAllowed(route.breaker, now) === 0) return false;', ''),
+    patch(puller, 'Math.max(gates.askAt(TRANSPORT), ', 'Math.max(0, '),
+  ],
+  'sendAfter is lost at a reload': [
+    patch(
+      'src/engine/caller.ts',
+      '      sendAt: sendAt(record),\n      stored:',
+      '      sendAt: 0,\n      stored:',
+    ),
+  ],
+  // Found by the simulation in this library.
+  'a seal is found by identity': [
+    patch(
+      ledger,
+      'sealKeys.has(idempotencyKey(sealed)) ? undefined',
+      'sealKeys.has(`${idempotencyKey(sealed)} read again`) ? undefined',
+    ),
+  ],
+  'a merge waits member by member': [
+    patch(
+      worker,
+      'mutation.failures = failures;',
+      'mutation.failures = gates.failAgain(mutation.failures, error, retryAfterMs);',
+    ),
+    patch(seal, 'return [{ members: sealedAs(ledger, sealed), sealed }];', 'return [{ members, sealed }];'),
+  ],
+  'a probe wakes itself': [patch(puller, 'if (isShutOut) wakeup.wake();', 'wakeup.wake();')],
+  'a letter of another try': [
+    patch(
+      'src/engine/repair.ts',
+      'history.length === (letter.record.history?.length ?? 0) + 1',
+      'history.length > 0',
+    ),
+  ],
+  'a seal of another key counts': [
+    patch(learn, '`${token} as ${idempotencyKey(sealed)}`', '`${token} as ${sealed.rev}`'),
   ],
 };
