@@ -135,8 +135,8 @@ test('CO2 a merge that was sent when the browser was killed is sent again as it 
   const reached = new Promise<string>((resolve) => (world.proxy.onPush = resolve));
   const tokens = await first.page.evaluate(async () => {
     const { client, airports } = app;
-    const handles = [...'lights'].map((_, i) =>
-      client.update(airports, 'A17', { notes: 'lights'.slice(0, i + 1) }),
+    const handles = [1, 2, 3, 4, 5, 6].map((letters) =>
+      client.update(airports, 'A17', { notes: 'lights'.slice(0, letters) }),
     );
     await Promise.all(handles.map((handle) => handle.enqueued));
     return handles.map((handle) => handle.token);
