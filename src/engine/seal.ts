@@ -68,9 +68,11 @@ export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
   return inTurn(ledger, groups, ['sealed']).flatMap((members) => {
     const phase = members[0]?.phase;
     if (phase?.kind !== 'sealed') return [];
-    const { sealed } = phase;
-    const key = idempotencyKey(sealed);
+    const key = idempotencyKey(phase.sealed);
     if (keys.has(key)) return []; // its members were chosen apart
+    // As it is stored: of a merge that was given up, members come back one by one (RT6).
+    const stored = ledger.seals.get(phase.sealId)?.find((one) => idempotencyKey(one) === key);
+    const sealed = stored ?? phase.sealed;
     keys.add(key);
     return [{ members: sealedAs(ledger, sealed), sealed }];
   });

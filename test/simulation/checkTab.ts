@@ -60,7 +60,10 @@ function expected(tab: Tab): { readonly rows: Rows; readonly order: readonly str
   const logged = shadow.mutations();
   const known = new Set(logged.map((m) => m.token));
   const order = [...known];
-  const pending: Recorded[] = logged.filter((m) => !cancelling.has(m.token));
+  // What is held and tried again shows its new content before that is stored.
+  const now = (record: Recorded & { readonly token: string }): Recorded =>
+    (tab.retrying.has(record.token) ? tab.client.pending({ token: record.token })[0] : undefined) ?? record;
+  const pending: Recorded[] = logged.filter((m) => !cancelling.has(m.token)).map(now);
   for (const [token, recorded] of unsaved(tab)) {
     if (known.has(token)) continue;
     order.push(token);
@@ -201,7 +204,9 @@ function isOpen({ endings, shadow }: Tab, token: string): boolean {
 function checkStatus({ report }: World, tab: Tab): void {
   const { client, shadow, connectivity } = tab;
   const { order } = expected(tab);
-  const held = heldIn(shadow);
+  const isStill = (token: string): boolean =>
+    !tab.retrying.has(token) || client.pending({ token })[0]?.state === 'needsAttention';
+  const held = new Set([...heldIn(shadow)].filter(isStill));
   const status = client.status.get();
   const wrong = (what: string, is: unknown, should: unknown): void =>
     report.fail(15, `${tab.name} says ${what} ${JSON.stringify(is)}, and it is ${JSON.stringify(should)}`);

@@ -42,6 +42,9 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
       const circuit = at(route);
       if (circuit.openUntil === undefined) return;
       // The wall clock counts less finely.
+      // What fails in one moment is heard one by one.
+      const isJustOpened = circuit.openUntil === now() + openMs;
+      if (isJustOpened) return;
       if (now() < circuit.openUntil - 0.01)
         report.fail(
           16,
