@@ -76,7 +76,19 @@ function isOpenFor(
 }
 
 /** Nothing that it builds on was refused (SC4), and nobody can take it back any more (MU5). */
-function checkTurn(truth: Truth, { token, record }: Fate, { members = [] }: Sealed, report: Report): void {
+function checkTurn(
+  truth: Truth,
+  { token, record, position }: Fate,
+  { members = [] }: Sealed,
+  report: Report,
+): void {
+  for (const earlier of truth.fates.values())
+    if (
+      earlier.state === 'held' &&
+      earlier.position < position &&
+      earlier.record.lanes.some((lane) => record.lanes.includes(lane))
+    )
+      report.fail(3, `${token} was sealed behind ${earlier.token}, which is held`);
   for (const parent of record.dependsOn)
     if (truth.fates.get(parent)?.state === 'refused' && !members.includes(parent))
       report.fail(3, `${token} was sealed, and depends on ${parent}, which was refused`);

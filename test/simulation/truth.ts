@@ -100,7 +100,8 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
   }
 
   const decided = ({ token, state, key }: Fate): boolean =>
-    (state !== 'logged' && state !== 'held') ||
+    // What went along with one that was refused and is held may have arrived: see checkSeals for what goes later.
+    state !== 'logged' ||
     truth.effect(key) !== undefined ||
     refusals.has(key ?? '') ||
     truth.effectOf(token) !== undefined;
