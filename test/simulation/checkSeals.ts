@@ -76,15 +76,14 @@ function isOpenFor(
 }
 
 /** Nothing that it builds on was refused (SC4), and nobody can take it back any more (MU5). */
-function checkTurn(
-  truth: Truth,
-  { token, record, position }: Fate,
-  { members = [] }: Sealed,
-  report: Report,
-): void {
+function checkTurn(truth: Truth, { token, record, position }: Fate, sealed: Sealed, report: Report): void {
+  const { members = [] } = sealed;
+  const isGivenUp = truth.givenUp.has(keyOfSealed(sealed)); // sealed again, and to be sent in its turn
   for (const earlier of truth.fates.values())
     if (
       earlier.state === 'held' &&
+      !members.includes(earlier.token) &&
+      !isGivenUp &&
       earlier.position < position &&
       earlier.record.lanes.some((lane) => record.lanes.includes(lane))
     )

@@ -264,6 +264,8 @@ export function retry(world: World, tab: Tab, at: number, asked: boolean): void 
     const handle = tab.client.retry(token, edited ? withoutPoison(world, name, variables) : undefined);
     const over = (): void => void tab.retrying.delete(token);
     void handle.enqueued.then(over, over);
+    // Its end is told again, even when another tab was faster.
+    tab.shadow.tries.set(token, Math.max(tab.shadow.tries.get(token) ?? 0, letter.history.length + 1));
     follow(world, tab, handle);
   } catch (error) {
     tab.retrying.delete(token);
