@@ -66,6 +66,8 @@ export function learn(
           known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
           known.phase = QUEUED;
         }
+        const letter = ledger.deadLetters.get(record.token);
+        if (isRepaired(known, record, letter)) return;
         const isNamed = ledger.ids.size > named && known.phase.kind === 'queued';
         if (known.record.rev === record.rev && !wasRetried(known, record) && !isNamed)
           ledger.lanes.refresh(known);
@@ -126,6 +128,16 @@ function known(letter: DeadLetter, former: DeadLetter | undefined): DeadLetter {
     former.record.rev === letter.record.rev &&
     former.held === letter.held;
   return isSame ? former : letter;
+}
+
+/** Its repair is shown and about to be stored: what the storage has of it is the letter that was repaired (RT7). */
+function isRepaired(
+  { phase, record: own }: PendingMutation,
+  stored: MutationRecord,
+  letter: DeadLetter | undefined,
+): boolean {
+  const tries = ({ history = [] }: MutationRecord): number => history.length;
+  return phase.kind === 'refused' && letter?.held === true && tries(own) > tries(stored);
 }
 
 /** Whether the storage no longer knows of the state a mutation is in here. */

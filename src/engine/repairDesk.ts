@@ -101,7 +101,9 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
       settlement,
       () => outbox.repair(letter.token, record),
       () => {
-        if (ledger.pending.get(letter.token) === repaired) replace(repaired, held);
+        // Unless another tab has repaired it alike, and stored that.
+        const isOpen = repaired.phase.kind === 'refused' && ledger.pending.get(letter.token) === repaired;
+        if (isOpen) replace(repaired, held);
       },
     ).finally(() => repairing.delete(letter.token));
   }

@@ -12,7 +12,6 @@ const FAILED = `${import.meta.dirname}/../../.cache/simulation/failed`;
 const KNOWN: Readonly<Record<string, number>> = {
   'known-attempts-of-a-merge-count-after-its-split.json': 1,
   'known-deleted-before-the-feed-began-anew.json': 4,
-  'known-held-told-twice.json': 8,
 };
 
 describe('schedules that failed once', () => {
