@@ -64,6 +64,7 @@ export function learn(
         Object.assign(known, { seq, place: i } satisfies Partial<PendingMutation>);
         if (isOutdated(known, sealed, ledger)) {
           known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
+          if (known.failures !== undefined) known.failures = { ...known.failures, unanswered: 0 };
           known.phase = QUEUED;
         }
         const letter = ledger.deadLetters.get(record.token);

@@ -105,7 +105,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
     applyWrite(ledger, write, gone);
     for (const { mutation, held } of leaving)
       if (held !== undefined) change(mutation, { phase: { kind: 'refused', letter: held } });
-    for (const mutation of split) change(mutation, { phase: QUEUED, split: true });
+    for (const mutation of split) {
+      // What it was tried in was answered: attempts count anew (RT6).
+      if (mutation.failures !== undefined) mutation.failures = { ...mutation.failures, unanswered: 0 };
+      change(mutation, { phase: QUEUED, split: true });
+    }
     const successors = new Map<PendingMutation, PendingMutation>();
     const revised = new Map(rebased);
     // What was called since the write was planned still names rows as they were called then (ID1).
