@@ -53,7 +53,8 @@ export interface Selection<R> {
 /**
  * All pending mutations, so that the next ones to send are found without looking at the others.
  *
- * - SC1: a mutation goes only when all before it in its lanes are gone, or precede it in the same ordered batch.
+ * - SC1: a mutation goes only when all before it in its lanes are gone, or precede it in the same ordered batch, each as
+ *   an op of its own: a merge that is refused is split, and what followed it would overtake its members (CO6).
  * - SC2: suspects last, then by priority, then by age. A mutation lends its priority to those it waits for.
  * - SC3: one that is in flight, held or waiting blocks its own lanes and its dependents, nothing else.
  */

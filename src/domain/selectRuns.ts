@@ -69,6 +69,8 @@ export function selectRuns<M extends Schedulable, R extends Run<M>>(
   /** Lets those ride that wait for nothing but what is in the batch. What follows a suspect is one (SC2). */
   function release(members: ReadonlySet<Queued<M>>, suspect: boolean): void {
     for (const member of members) batched.add(member);
+    // A refused merge is split, and its members go again: what followed would overtake them (CO5, CO6).
+    if (members.size > 1) return;
     for (const { mutation } of members) if (mutation.closing) return;
     for (const member of members)
       for (const one of graph.behind(member)) {

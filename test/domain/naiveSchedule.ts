@@ -84,7 +84,7 @@ export function naiveSchedule<M extends Schedulable, R extends Run<M>>(
       runs.push(run);
       started.set(first.route, (started.get(first.route) ?? 0) + 1);
       for (const m of members) taken.add(m);
-      if (!members.some((m) => m.closing)) for (const m of members) riding.set(m, suspect);
+      if (members.length === 1 && !members[0]?.closing) for (const m of members) riding.set(m, suspect);
     }
     return runs;
   };

@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { defineMutation } from '../../src/domain/definition.js';
 import type { WireOp } from '../../src/testing/scriptedServer.js';
 import { createDevice, everybody, heldTransport, outcomeOf, todos } from './testClient.js';
 import { logged, settlingsOf } from './wireLog.js';
 
 const milk = { id: 'a', title: 'milk' };
+const rename = defineMutation({
+  name: 'rename',
+  optimistic: (tx, { id, title }: { id: string; title: string }) => tx.update(todos, id, { title }),
+});
 const isGuilty = (op: WireOp): boolean => op.kind === 'update' && Number(op.patch['n']) < 0;
 
 /** A client that has the row of the server, and does not send before `client.resume()`. */
@@ -12,11 +17,29 @@ async function start() {
   device.server.put('todos', 'a', milk);
   device.server.refuse((op) => isGuilty(op) && 422);
   const line = logged(device.server);
-  const client = device.open({ transport: line });
+  const client = device.open({ transport: line, mutations: [rename] });
   await device.settle();
   client.pause();
   return { ...device, client, requests: line.requests, settlings: settlingsOf(client) };
 }
+
+test('CO5 SC1 what follows a merge waits for its answer: its members, going one by one, must not be overtaken', async () => {
+  const { client, server, requests, settle } = await start();
+  client.update(todos, 'a', { title: 'first' });
+  client.update(todos, 'a', { n: -1 });
+  client.mutate(rename, { id: 'a', title: 'second' }); // says nothing of merging
+  await settle();
+  client.resume();
+  await client.sync({ direction: 'push' });
+  expect(requests).toEqual([
+    ['t4.0 update a {"title":"first","n":-1}'],
+    ['t1.0 update a {"title":"first"}', 't2.0 update a {"n":-1}', 't3.0 update a {"title":"second"}'],
+  ]);
+  expect([server.get('todos', 'a'), client.get(todos, 'a')]).toEqual([
+    { id: 'a', title: 'second' },
+    { id: 'a', title: 'second' },
+  ]);
+});
 
 describe('CO6 a refused merge is split', () => {
   test('of 100 edits merged under one key, one with an invalid field: 99 stay, one is a dead letter', async () => {
