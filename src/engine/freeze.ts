@@ -134,6 +134,16 @@ function refusedCause(mutation: PendingMutation, outgoing: Outgoing): SyncError 
   return letter && dependencyError(mutation, letter.record.name, letter.token, restoreError(letter.error));
 }
 
+/** Why it still cannot be sent: what it builds on may have been tried again meanwhile (RT7). */
+export function whyUnsendable(
+  mutation: PendingMutation,
+  reasons: ReadonlyMap<PendingMutation, SyncError>,
+  outgoing: Outgoing,
+): SyncError | undefined {
+  const reason = reasons.get(mutation);
+  return reason?.code === 'DEPENDENCY' ? refusedCause(mutation, outgoing) : reason;
+}
+
 /**
  * The tokens under which what it needs travels with it, or was sent and is undecided: the inserts of the rows it
  * changes, and what it says it depends on. A server answers 424 when one was not accepted.

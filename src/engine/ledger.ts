@@ -27,6 +27,8 @@ export interface Ledger {
   readonly seals: Map<string, readonly Sealed[]>;
   readonly deadLetters: Map<Token, DeadLetter>;
   readonly ids: Ids;
+  /** Those that are being taken back: they are not shown any more, and not gone yet. */
+  readonly cancelling: Set<Token>;
   /** The breakers' state as stored (RT4). */
   breakers: unknown;
   add(mutation: PendingMutation): void;
@@ -48,6 +50,7 @@ export function createLedger(): Ledger {
     seals: new Map(),
     deadLetters: new Map(),
     ids: createIds(),
+    cancelling: new Set(),
     breakers: undefined,
     add(mutation) {
       pending.set(mutation.token, mutation);

@@ -10,7 +10,7 @@ import { concernedBy } from './renamed.js';
 import { planDiscard, planRepair, planRequeue } from './repair.js';
 import { planReceive } from './receive.js';
 import { opsOf, planSeal, type Freeze, type Group, type Op } from './seal.js';
-import { planSettle, type Decision } from './settle.js';
+import { neverSent, planSettle, type Decision } from './settle.js';
 
 /** The durable queue. Every method is one transaction: durable first, visible second (OB4). */
 export interface Outbox {
@@ -25,6 +25,11 @@ export interface Outbox {
   seal(groups: readonly Group[], freeze: Freeze): Promise<readonly Op[]>;
   /** Carries out decisions on mutations that are still there at that rev, and ignores the others. */
   settle(decisions: readonly Decision[]): Promise<void>;
+  /** Refuses unsent mutations for which `why` still has a reason when it comes to it. */
+  refuse(
+    mutations: readonly PendingMutation[],
+    why: (mutation: PendingMutation) => SyncError | undefined,
+  ): Promise<void>;
   /** Takes back an unsent mutation; resolves to false when it is sealed or gone. */
   cancel(token: Token): Promise<boolean>;
   /** Lets dead letters in again, as `mutations` (RT7); resolves to false when one of them is none any more. */
@@ -189,11 +194,23 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async settle(decisions) {
       if (decisions.length > 0) await commit(() => planSettle(options, decisions, options.now()), depart);
     },
+    async refuse(mutations, why) {
+      if (mutations.length > 0)
+        await commit(() => {
+          const decisions = mutations.flatMap((mutation) => {
+            const error = why(mutation);
+            return error === undefined ? [] : [neverSent(mutation, error)];
+          });
+          return planSettle(options, decisions, options.now());
+        }, depart);
+    },
     async cancel(token) {
       const now = (): PendingMutation | undefined => ledger.pending.get(token);
       const mark = (cancelling: boolean): void => {
         const mutation = now();
         if (mutation !== undefined) change(mutation, { cancelling });
+        if (cancelling) ledger.cancelling.add(token);
+        else ledger.cancelling.delete(token);
       };
       mark(true);
       try {

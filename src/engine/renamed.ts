@@ -44,8 +44,11 @@ export function concernedBy(
   leaving: readonly Leaving[],
 ): ReadonlySet<PendingMutation> {
   if (assigned.length === 0) return new Set();
+  const keys = assigned.map(({ collection, from }) => entityKey(collection, from));
+  const hidden = [...ledger.cancelling].flatMap((token) => ledger.pending.get(token) ?? []);
   const concerned = new Set([
-    ...assigned.flatMap(({ collection, from }) => store.pendingOn(entityKey(collection, from))),
+    ...keys.flatMap((key) => store.pendingOn(key)),
+    ...hidden.filter((m) => m.lanes.some((lane) => keys.includes(lane))),
     ...leaving.flatMap((l) => ledger.lanes.dependents(l.mutation.token)),
   ]);
   for (const { mutation } of leaving) concerned.delete(mutation);

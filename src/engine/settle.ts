@@ -154,3 +154,8 @@ function uncovered(members: readonly PendingMutation[], store: Store): readonly 
     ? changes
     : changes.filter((change, i) => store.base(keyOf(change))?.version === versions[i]);
 }
+
+/** The decision on a mutation that can never be sent. */
+export function neverSent(mutation: PendingMutation, error: SyncError): Decision {
+  return { kind: 'refused', members: [mutation], key: undefined, error, unanswered: false, rows: [] };
+}

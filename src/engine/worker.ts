@@ -7,7 +7,7 @@ import { requestOutcome } from '../domain/requestOutcome.js';
 import { isAborted } from './abortable.js';
 import { createChooser } from './chooser.js';
 import type { Decision } from './settle.js';
-import { freeze, type Outgoing } from './freeze.js';
+import { freeze, whyUnsendable, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
@@ -148,7 +148,7 @@ export function createWorker(options: WorkerOptions): Worker {
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, along) => freeze(members, along, outgoing));
     options.changed(groups.flatMap((group) => group.members));
-    await outbox.settle([...unsendable].map(([mutation, error]) => neverSent(mutation, error)));
+    await outbox.refuse([...unsendable.keys()], (mutation) => whyUnsendable(mutation, unsendable, outgoing));
     if (ops.length === 0 || isAborted(signal)) return;
     if (!gates.enter(route)) return; // another request has heard meanwhile that it must wait
     const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
@@ -244,10 +244,6 @@ export function createWorker(options: WorkerOptions): Worker {
 function subjectOf({ members, sealed }: Op): Parameters<typeof reconcile>[0] {
   const [first] = members as [PendingMutation, ...PendingMutation[]];
   return { record: first.record, sealed, command: first.definition?.command ?? false };
-}
-
-function neverSent(mutation: PendingMutation, error: SyncError): Decision {
-  return { kind: 'refused', members: [mutation], key: undefined, error, unanswered: false, rows: [] };
 }
 
 function givenUp(attempts: number, cause: SyncError): SyncError {
