@@ -50,7 +50,7 @@ export function followersOf(
     books,
     lost.filter((l) => l.held === undefined),
     along,
-  );
+  ).filter((l) => !refused.has(l.mutation)); // refused for two causes, it is refused once (MU2)
   const taken = new Set(more.map((l) => l.mutation));
   return {
     followers: [...followers, ...more],

@@ -40,13 +40,13 @@ export interface RepairDeskOptions {
 export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
   const { caller, definitions, collections, ids, ledger, store, outbox } = options;
 
-  /** Held ones whose repair is being stored. */
-  const repairing = new Set<Token>();
+  /** Those of which it is being stored that they are repaired or forgotten. */
+  const busy = new Set<Token>();
 
   function retry(token: Token, edited?: unknown): MutationHandle {
     options.alive();
     const letter = ledger.deadLetters.get(token);
-    const isUnderWay = ledger.pending.get(token)?.undecided === true || repairing.has(token);
+    const isUnderWay = ledger.pending.get(token)?.undecided === true || busy.has(token);
     if (letter === undefined || isUnderWay)
       throw new SyncError('UNKNOWN_TOKEN', `${describe(token)} is not the token of a dead letter.`);
     const settlement = createSettlement(token);
@@ -95,7 +95,7 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     repaired.phase = held.phase;
     repaired.settlement = settlement;
     replace(held, repaired);
-    repairing.add(letter.token);
+    busy.add(letter.token);
     return keep(
       [],
       settlement,
@@ -105,7 +105,7 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
         const isOpen = repaired.phase.kind === 'refused' && ledger.pending.get(letter.token) === repaired;
         if (isOpen) replace(repaired, held);
       },
-    ).finally(() => repairing.delete(letter.token));
+    ).finally(() => busy.delete(letter.token));
   }
 
   /** Shows a mutation in the place of another one (ST1). */
@@ -234,7 +234,12 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     retry,
     async discard(token) {
       options.alive();
-      await outbox.discard(token);
+      busy.add(token);
+      try {
+        await outbox.discard(token);
+      } finally {
+        busy.delete(token);
+      }
     },
   };
 }
