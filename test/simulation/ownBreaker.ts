@@ -17,6 +17,8 @@ export interface OwnBreaker {
   closed(route: string): void;
   /** An earlier session left it open, for so many milliseconds from now. */
   restored(route: string, ms: number): void;
+  /** What is stored as open now: the rest is closed, for one that has not sent anything yet. */
+  learnt(open: readonly string[]): void;
 }
 
 interface Circuit {
@@ -32,6 +34,7 @@ const WINDOW_MS = 60_000;
 export function createOwnBreaker(name: string, now: () => number, report: Report, plan: Plan): OwnBreaker {
   const { failures: most, openMs } = plan.breaker ?? DEFAULTS;
   const circuits = new Map<string, Circuit>();
+  let hasSent = false;
   const at = (route: string): Circuit => {
     const found = circuits.get(route) ?? { failures: [], openUntil: undefined, probing: false };
     circuits.set(route, found);
@@ -39,6 +42,7 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
   };
   return {
     started(kind, route) {
+      hasSent = true;
       const circuit = at(route);
       if (circuit.openUntil === undefined) return;
       // The wall clock counts less finely.
@@ -80,6 +84,10 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
     },
     closed(route) {
       circuits.set(route, { failures: [], openUntil: undefined, probing: false });
+    },
+    learnt(open) {
+      if (hasSent) return;
+      for (const route of circuits.keys()) if (!open.includes(route)) circuits.delete(route);
     },
     restored(route, ms) {
       circuits.set(route, { failures: [], openUntil: now() + ms, probing: false });

@@ -90,7 +90,7 @@ export function processStorage(world: World, process: Process, died: () => void)
       takeTime(
         () => dying.load(since),
         (state) => {
-          if (since === undefined) restoreBreakers(world, process, state);
+          restoreBreakers(world, process, state, since === undefined);
           shadow.learnt(state);
         },
       ),
@@ -106,11 +106,19 @@ export function processStorage(world: World, process: Process, died: () => void)
 }
 
 /** What an earlier session says of a breaker binds this one, as far as the wall clock can be believed (RT4). */
-function restoreBreakers({ plan, clock }: World, { effort }: Process, { meta }: StorageState): void {
+function restoreBreakers(
+  { plan, clock }: World,
+  { effort }: Process,
+  { meta }: StorageState,
+  isFirst: boolean,
+): void {
   const stored = meta.find((m) => m.key === 'breakers')?.value as
     Readonly<Record<string, { readonly openUntil: number }>> | undefined;
   const openMs = plan.breaker?.openMs ?? 30_000;
   if (plan.steps.some((step) => step.kind === 'jump')) return;
+  // The one that drains may have closed it before this one begins to.
+  effort.breaker.learnt(Object.keys(stored ?? {}));
+  if (!isFirst) return;
   for (const [route, { openUntil }] of Object.entries(stored ?? {}))
     effort.breaker.restored(route, Math.min(Math.max(openUntil - clock.now(), 0), openMs));
 }
