@@ -14,7 +14,6 @@ export function unrest(
   const { truth, plan } = world;
   // What was refused and is still shown waits for the user, and so does what follows it.
   const stuck = stuckIn(truth.disk);
-  const sealed = new Set([...truth.disk.seals.values()].flat().flatMap((one) => one.members ?? [one.token]));
   const held = truth.disk.mutations().filter((m) => stuck.has(m.token));
   const left = truth.disk
     .mutations()
@@ -45,6 +44,7 @@ function serverRows({ gateway: { server } }: World): Rows {
  */
 export function checkEnd({ truth, report }: World, tabs: readonly Tab[]): void {
   const stuck = stuckIn(truth.disk);
+  const sealed = new Set([...truth.disk.seals.values()].flat().flatMap((one) => one.members ?? [one.token]));
   for (const { token, state } of truth.fates.values()) {
     const applied = truth.effectOf(token, true) !== undefined;
     if ((state === 'logged' || state === 'held') && !stuck.has(token))
