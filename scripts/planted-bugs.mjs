@@ -18,6 +18,7 @@ const puller = 'src/engine/puller.ts';
 const store = 'src/engine/store.ts';
 const reconcile = 'src/domain/reconcile.ts';
 const sender = 'src/engine/sender.ts';
+const selectRuns = 'src/domain/selectRuns.ts';
 
 const SHOW = 'store.change({ drop: [...gone, ...successors.keys()], add, rows });';
 const FAILURE = "    case 'failure':\n";
@@ -25,6 +26,7 @@ const patch = (file, find, replace) => ({ file, find, replace });
 
 /** `{name: patches}` */
 export const PLANTED_BUGS = {
+  'what follows a merge rides behind it': [patch(selectRuns, '    if (members.size > 1) return;\n', '')],
   'shift before send': [
     patch(
       seal,

@@ -57,7 +57,7 @@ export async function main(args: readonly string[], keepIn: string): Promise<num
 }
 
 /** 31 bits: fast-check's seeds are 32-bit integers. */
-export const freshSeed = (): number => Math.floor(Math.random() * 2 ** 30);
+const freshSeed = (): number => Math.floor(Math.random() * 2 ** 30);
 
 export function keep({ seed, invariant, plan }: FailedPlan, folder: string): string {
   const file = `${folder}/invariant-${invariant}-seed-${seed ?? 0}.json`;
