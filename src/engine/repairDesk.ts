@@ -4,6 +4,7 @@ import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
 import { describe, SyncError } from '../domain/errors.js';
 import { renameInChange, type Ids } from '../domain/identity.js';
 import type { DeadLetter, Token } from '../domain/mutation.js';
+import { MAX_RETRY_AFTER_MS } from '../domain/retryAfter.js';
 import { applyInTransaction } from './applyInTransaction.js';
 import { below } from './below.js';
 import type { Call, Caller, Identity } from './caller.js';
@@ -33,6 +34,8 @@ export interface RepairDeskOptions {
   readonly ledger: Ledger;
   readonly store: Store;
   readonly outbox: Outbox;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly alive: () => void;
   readonly changed: (mutations: readonly PendingMutation[]) => void;
 }
@@ -196,7 +199,10 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
   function callOf(letter: DeadLetter, edited: unknown): Call {
     const { record } = letter;
     const scope = record.lanes.find((lane) => lane.startsWith('scope:'))?.slice('scope:'.length);
+    // The clock may have jumped: the server never asks for longer.
+    const waitMs = Math.min((letter.notBefore ?? 0) - options.now(), MAX_RETRY_AFTER_MS);
     const asked = {
+      ...(waitMs > 0 && { sendAfter: waitMs }),
       priority: record.priority,
       dependsOn: record.dependsOn.filter((token) => token !== letter.token && isOpen(token)),
       ...(scope !== undefined && { scope }),

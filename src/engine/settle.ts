@@ -29,7 +29,13 @@ export type Decision = {
 } & (
   | { readonly kind: 'accepted'; readonly result: unknown; readonly ids: readonly AssignedId[] }
   /** `unanswered`: given up, it may have been carried out (RT6). */
-  | { readonly kind: 'refused'; readonly error: SyncError; readonly unanswered: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly error: SyncError;
+      readonly unanswered: boolean;
+      /** Milliseconds for which the server wanted no further attempt. */
+      readonly retryAfterMs?: number;
+    }
   /** Refused as one: each goes by itself now, so that only the guilty one is refused (CO6). */
   | { readonly kind: 'split' }
 );
@@ -61,9 +67,7 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
       case 'accepted':
         return d.members.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: d.result } }));
       case 'refused':
-        return d.members.map((mutation) =>
-          refuse(mutation, naming(mutation, d.error, books), d.unanswered, now),
-        );
+        return d.members.map((mutation) => refuse(mutation, naming(mutation, d.error, books), d, now));
     }
   });
   const { followers, waiting } = followersOf(books, current, decided);
@@ -118,17 +122,23 @@ function naming(mutation: PendingMutation, error: SyncError, books: Books): Sync
   return letter === undefined ? error : dependencyError(mutation, letter.record.name, letter.token, error);
 }
 
-function refuse(mutation: PendingMutation, error: SyncError, unanswered: boolean, now: number): Leaving {
+function refuse(
+  mutation: PendingMutation,
+  error: SyncError,
+  { unanswered, retryAfterMs }: Extract<Decision, { kind: 'refused' }>,
+  now: number,
+): Leaving {
   const leaving: Leaving = {
     mutation,
     outcome: { kind: 'refused', error: storeError(error), unanswered },
     error,
+    ...(retryAfterMs !== undefined && { notBefore: now + retryAfterMs }),
   };
   const letter = mutation.definition?.onRejected === 'hold' ? deadLetter(leaving, now) : undefined;
   return letter === undefined ? leaving : { ...leaving, held: { ...letter, held: true } };
 }
 
-function deadLetter({ mutation, outcome, held }: Leaving, now: number): DeadLetter | undefined {
+function deadLetter({ mutation, outcome, held, notBefore }: Leaving, now: number): DeadLetter | undefined {
   if (held !== undefined) return held;
   if (outcome.kind !== 'refused') return undefined;
   const { token, record, phase } = mutation;
@@ -139,6 +149,7 @@ function deadLetter({ mutation, outcome, held }: Leaving, now: number): DeadLett
     error: outcome.error,
     refusedAt: now,
     ...(mayHaveArrived && { sealed: phase.sealed }),
+    ...(notBefore !== undefined && { notBefore }),
   };
 }
 

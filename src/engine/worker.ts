@@ -206,7 +206,9 @@ export function createWorker(options: WorkerOptions): Worker {
         const { unanswered } = failTogether(members, verdict.error, verdict.retryAfterMs, 1);
         if (unanswered < options.retry.maxAttempts) return [];
         const error = givenUp(unanswered, verdict.error);
-        return [{ kind: 'refused', members, key, rows: [], error, unanswered: true }];
+        const { retryAfterMs } = verdict;
+        const wish = retryAfterMs === undefined ? {} : { retryAfterMs };
+        return [{ kind: 'refused', members, key, rows: [], error, unanswered: true, ...wish }];
       }
       case 'hold':
         failTogether(members, verdict.error);

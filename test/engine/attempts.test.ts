@@ -55,6 +55,20 @@ describe('RT6 attempts', () => {
     expect(settlings).toEqual(['confirmed t1']);
   });
 
+  test('RT2 what was given up and is retried by hand goes no earlier than the server wanted', async () => {
+    const { client, clock, said, sent } = await start({ retry: { maxAttempts: 1 } });
+    const problem = { type: 'urn:x:in-progress' };
+    said.reply = answered(409, { problem, retryAfterMs: 10_000 });
+    const { token } = client.insert(todos, todo('a'));
+    await clock.advance(1_000);
+    said.reply = accepted;
+    client.retry(token);
+    expect(client.get(todos, 'a')).toEqual(todo('a'));
+    await clock.advance(20_000);
+    expect(sent.map((line) => line.split(' ')[0])).toEqual(['0', '10000']);
+    expect(client.pending()).toEqual([]);
+  });
+
   test('maxAttempts makes a dead letter that may have arrived; its cause is the last error', async () => {
     const { client, clock, keys } = await start({ retry: { maxAttempts: 3 } });
     const { confirmed } = client.insert(todos, todo('a'));

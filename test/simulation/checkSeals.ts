@@ -93,7 +93,8 @@ function checkTurn(truth: Truth, { token, record, position }: Fate, sealed: Seal
       report.fail(3, `${token} was sealed, and depends on ${parent}, which was refused`);
   const { createdAt, sendAfter = 0 } = record;
   const isSteady = truth.plan.steps.every((step) => step.kind !== 'jump');
-  if (isSteady && truth.now() < createdAt + sendAfter - 0.01)
+  // What was given up is sealed again at once, and sent when the server wants it again.
+  if (isSteady && !isGivenUp && truth.now() < createdAt + sendAfter - 0.01)
     report.fail(
       16,
       `${token} was sealed ${createdAt + sendAfter - truth.now()} ms before it could no longer be taken back`,

@@ -13,7 +13,6 @@ const KNOWN: Readonly<Record<string, number>> = {
   'known-deleted-before-the-feed-began-anew.json': 4,
   'known-two-tabs-retry-an-insert.json': 5,
   'known-retried-while-its-echo-is-stored.json': 5,
-  'known-retried-by-hand-before-its-retry-after.json': 16,
 };
 
 describe('schedules that failed once', () => {
