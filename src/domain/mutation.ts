@@ -74,8 +74,8 @@ export interface DeadLetter extends Refusal {
   readonly held?: true;
   /** Given up without an answer (RT6): it may have been carried out, so a retry sends the same key and bytes. */
   readonly sealed?: Sealed;
-  /** Milliseconds since the epoch before which the server wanted no further attempt of it (RT2). */
-  readonly notBefore?: number;
+  /** Milliseconds from `refusedAt` for which the server wanted no further attempt of it (RT2). */
+  readonly retryAfterMs?: number;
 }
 
 export type Outcome =

@@ -13,8 +13,8 @@ export interface Leaving {
   readonly outcome: Outcome;
   /** The error itself, where it is known here: it carries its cause. */
   readonly error?: SyncError;
-  /** Milliseconds since the epoch before which the server wants no further attempt. */
-  readonly notBefore?: number;
+  /** Milliseconds for which the server wants no further attempt. */
+  readonly retryAfterMs?: number;
   /** Refused, and still shown (RT7). */
   readonly held?: DeadLetter;
 }

@@ -4,7 +4,6 @@ import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
 import { describe, SyncError } from '../domain/errors.js';
 import { renameInChange, type Ids } from '../domain/identity.js';
 import type { DeadLetter, Token } from '../domain/mutation.js';
-import { MAX_RETRY_AFTER_MS } from '../domain/retryAfter.js';
 import { applyInTransaction } from './applyInTransaction.js';
 import { below } from './below.js';
 import type { Call, Caller, Identity } from './caller.js';
@@ -199,8 +198,9 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
   function callOf(letter: DeadLetter, edited: unknown): Call {
     const { record } = letter;
     const scope = record.lanes.find((lane) => lane.startsWith('scope:'))?.slice('scope:'.length);
-    // The clock may have jumped: the server never asks for longer.
-    const waitMs = Math.min((letter.notBefore ?? 0) - options.now(), MAX_RETRY_AFTER_MS);
+    const { refusedAt, retryAfterMs = 0 } = letter;
+    // The clock may have jumped: never longer than the server asked for.
+    const waitMs = Math.min(refusedAt + retryAfterMs - options.now(), retryAfterMs);
     const asked = {
       ...(waitMs > 0 && { sendAfter: waitMs }),
       priority: record.priority,

@@ -132,13 +132,13 @@ function refuse(
     mutation,
     outcome: { kind: 'refused', error: storeError(error), unanswered },
     error,
-    ...(retryAfterMs !== undefined && { notBefore: now + retryAfterMs }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
   const letter = mutation.definition?.onRejected === 'hold' ? deadLetter(leaving, now) : undefined;
   return letter === undefined ? leaving : { ...leaving, held: { ...letter, held: true } };
 }
 
-function deadLetter({ mutation, outcome, held, notBefore }: Leaving, now: number): DeadLetter | undefined {
+function deadLetter({ mutation, outcome, held, retryAfterMs }: Leaving, now: number): DeadLetter | undefined {
   if (held !== undefined) return held;
   if (outcome.kind !== 'refused') return undefined;
   const { token, record, phase } = mutation;
@@ -149,7 +149,7 @@ function deadLetter({ mutation, outcome, held, notBefore }: Leaving, now: number
     error: outcome.error,
     refusedAt: now,
     ...(mayHaveArrived && { sealed: phase.sealed }),
-    ...(notBefore !== undefined && { notBefore }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
 }
 
