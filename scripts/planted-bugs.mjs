@@ -10,6 +10,7 @@ const gates = 'src/engine/gates.ts';
 const freeze = 'src/engine/freeze.ts';
 const dependents = 'src/engine/dependents.ts';
 const repairDesk = 'src/engine/repairDesk.ts';
+const retries = 'src/engine/retries.ts';
 const learn = 'src/engine/learn.ts';
 const ledger = 'src/engine/ledger.ts';
 const lanes = 'src/domain/lanes.ts';
@@ -313,9 +314,9 @@ export const PLANTED_BUGS = {
       'for (const mutation of ledger.lanes.dependents(cause.mutation.token).slice(1))',
     ),
   ],
-  'retried with the old key': [patch(repairDesk, 'goesAsItWent ? record.rev : record.rev + 1', 'record.rev')],
+  'retried with the old key': [patch(retries, 'goesAsItWent ? record.rev : record.rev + 1', 'record.rev')],
   'what was given up goes under a new key': [
-    patch(repairDesk, 'goesAsItWent ? record.rev : record.rev + 1', 'record.rev + 1'),
+    patch(retries, 'goesAsItWent ? record.rev : record.rev + 1', 'record.rev + 1'),
   ],
   'ids in a second transaction': [patch(settle, 'meta: [...assigned.map(storedId),', 'meta: [')],
   'references are not rewritten': [
@@ -353,12 +354,13 @@ export const PLANTED_BUGS = {
     patch(seal, 'return [{ members: sealedAs(ledger, sealed), sealed }];', 'return [{ members, sealed }];'),
   ],
   'a probe wakes itself': [patch(puller, 'if (isShutOut) wakeup.wake();', 'wakeup.wake();')],
-  'a letter of another try': [
+  'a retry is planned when it is asked for': [
     patch(
-      'src/engine/repair.ts',
-      'history.length === (letter.record.history?.length ?? 0) + 1',
-      'history.length > 0',
+      repairDesk,
+      'let broken: unknown;',
+      'let broken: unknown; const early = retries.plan(token, edited);',
     ),
+    patch(repairDesk, 'return retries.plan(token, edited);', 'return early;'),
   ],
   'a seal of another key counts': [
     patch(learn, '`${token} as ${idempotencyKey(sealed)}`', '`${token} as ${sealed.rev}`'),

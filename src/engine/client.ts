@@ -79,8 +79,9 @@ export interface SyncClient {
   pending(filter?: PendingFilter): readonly PendingMutationView[];
   deadLetters(filter?: DeadLetterFilter): readonly DeadLetterView[];
   /**
-   * Tries a dead letter again under its token, with its own variables or edited ones (RT7). What was refused only
-   * because of it comes back with it. Throws `UNKNOWN_TOKEN`, or what the mutation itself throws: then it stays.
+   * Tries a dead letter again under its token, with its own variables or edited ones (RT7): shown once it is durable
+   * (`enqueued`). What was refused only because of it comes back with it. `UNKNOWN_TOKEN` rejects it when it was
+   * repaired, discarded or accepted elsewhere meanwhile. Throws `UNKNOWN_TOKEN`, or what the mutation itself throws: then it stays.
    */
   retry(token: Token, editedVariables?: unknown): MutationHandle;
   /** Forgets a dead letter for good; takes its value back, where it is still shown. */

@@ -194,7 +194,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     changed: reporter.changed,
   });
   const parts = { caller, definitions, collections, ids, ledger, store, outbox, mutator };
-  const repairDesk = createRepairDesk({ ...parts, now, alive, changed: reporter.changed });
+  const repairDesk = createRepairDesk({ ...parts, now, alive });
   const undoing = createUndo(parts);
 
   function changed(mutations: readonly PendingMutation[] = []): void {

@@ -21,6 +21,8 @@ export interface Leaving {
 
 /** What one transaction changes of the pending mutations and of the base; then it is one change of the view. */
 export interface Departure {
+  /** Stored by this write as one log record: the newest of all. */
+  readonly entering?: readonly PendingMutation[];
   readonly leaving: readonly Leaving[];
   /** To be queued again, each by itself. */
   readonly split: readonly PendingMutation[];

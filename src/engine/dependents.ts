@@ -136,7 +136,10 @@ export function refusedBefore(
 }
 
 /** Throws `DEPENDENCY` when what it names has been refused already. */
-export function checkDependencies(mutation: PendingMutation, { deadLetters, pending }: Ledger): void {
+export function checkDependencies(
+  mutation: Pick<PendingMutation, 'name' | 'dependsOn'>,
+  { deadLetters, pending }: Ledger,
+): void {
   for (const token of mutation.dependsOn) {
     const letter = pending.has(token) ? undefined : deadLetters.get(token);
     if (letter !== undefined) throw dependencyError(mutation, letter.record.name, token);

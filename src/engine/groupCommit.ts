@@ -6,8 +6,6 @@ import type { SyncStorage } from './ports.js';
 /** Stores the mutations of one tick together: one transaction (OB2). */
 export interface GroupCommit {
   add(mutation: PendingMutation): void;
-  /** What is called from now on belongs to another group. */
-  close(): void;
   /** A group waits to be stored. */
   readonly isOpen: boolean;
 }
@@ -94,9 +92,6 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   return {
     get isOpen() {
       return open !== undefined;
-    },
-    close() {
-      open = undefined;
     },
     add(mutation) {
       if (open !== undefined) {

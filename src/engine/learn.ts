@@ -1,4 +1,3 @@
-import { sameValue } from '../domain/changes.js';
 import { splitKey } from '../domain/entity.js';
 import {
   idempotencyKey,
@@ -67,11 +66,8 @@ export function learn(
           if (known.failures !== undefined) known.failures = { ...known.failures, unanswered: 0 };
           known.phase = QUEUED;
         }
-        const letter = ledger.deadLetters.get(record.token);
-        if (isRepaired(known, record, letter)) return;
         const isNamed = ledger.ids.size > named && known.phase.kind === 'queued';
-        if (known.record.rev === record.rev && !wasRetried(known, record) && !isNamed)
-          ledger.lanes.refresh(known);
+        if (isSameTry(known.record, record) && !isNamed) ledger.lanes.refresh(known);
         else {
           replaced.push(known);
           add.push(revise(known, record));
@@ -113,11 +109,9 @@ export function learn(
   ];
 }
 
-/** Another tab has tried the same dead letter again, with other content: what it stored is what goes out (RT7). */
-function wasRetried({ record: own }: PendingMutation, stored: MutationRecord): boolean {
-  const isRetry = stored.history !== undefined && own !== stored;
-  return isRetry && !sameValue([own.changes, own.variables], [stored.changes, stored.variables]);
-}
+/** Another tab may have given it another record: renamed or split (ID1, CO6), or refused and tried again (RT7). */
+const isSameTry = (a: MutationRecord, b: MutationRecord): boolean =>
+  a.rev === b.rev && (a.history?.length ?? 0) === (b.history?.length ?? 0);
 
 /** That a mutation goes under a key: another tab may have split what it went in, and sealed it by itself since. */
 const sealing = (token: Token, sealed: Sealed): string => `${token} as ${idempotencyKey(sealed)}`;
@@ -129,16 +123,6 @@ function known(letter: DeadLetter, former: DeadLetter | undefined): DeadLetter {
     former.record.rev === letter.record.rev &&
     former.held === letter.held;
   return isSame ? former : letter;
-}
-
-/** Its repair is shown and about to be stored: what the storage has of it is the letter that was repaired (RT7). */
-function isRepaired(
-  { phase, record: own }: PendingMutation,
-  stored: MutationRecord,
-  letter: DeadLetter | undefined,
-): boolean {
-  const tries = ({ history = [] }: MutationRecord): number => history.length;
-  return phase.kind === 'refused' && letter?.held === true && tries(own) > tries(stored);
 }
 
 /** Whether the storage no longer knows of the state a mutation is in here. */

@@ -7,10 +7,11 @@ import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { PullPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
 import { concernedBy } from './renamed.js';
-import { planDiscard, planRepair, planRequeue } from './repair.js';
+import { planDiscard } from './repair.js';
 import { planReceive } from './receive.js';
 import { opsOf, planSeal, type Freeze, type Group, type Op } from './seal.js';
 import { neverSent, planSettle, type Decision } from './settle.js';
+import type { Settlement } from './settlement.js';
 
 /** The durable queue. Every method is one transaction: durable first, visible second (OB4). */
 export interface Outbox {
@@ -32,10 +33,11 @@ export interface Outbox {
   ): Promise<void>;
   /** Takes back an unsent mutation; resolves to false when it is sealed or gone. */
   cancel(token: Token): Promise<boolean>;
-  /** Lets dead letters in again, as `mutations` (RT7); resolves to false when one of them is none any more. */
-  requeue(mutations: readonly PendingMutation[]): Promise<boolean>;
-  /** Lets a refused mutation that is still shown go on as `record`; resolves to false when it is none any more. */
-  repair(token: Token, record: MutationRecord): Promise<boolean>;
+  /**
+   * Lets dead letters in again (RT7), as `plan` says when it comes to it: `settlement` is that of the new try. Resolves
+   * to false when there is nothing to do any more.
+   */
+  retry(plan: () => Departure | undefined, settlement: Settlement): Promise<boolean>;
   /** Stores a page of server rows with its cursor, if `from` is still the cursor (PL1). */
   receive(page: PullPage, from: string | undefined): Promise<void>;
   /** Forgets the cursor, so that the next pull reads everything. Touches no mutation and no row. */
@@ -105,7 +107,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     options.changed();
   }
 
-  function depart({ leaving, split, rebased, rows, write }: Departure): void {
+  function depart(
+    { entering = [], leaving, split, rebased, rows, write }: Departure,
+    { seqs }: StorageReceipt,
+  ): void {
     const gone = leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
     applyWrite(ledger, write, gone);
     for (const { mutation, held } of leaving)
@@ -126,9 +131,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       ledger.remove(former);
       ledger.add(next);
     }
-    if (successors.size > 0) ledger.sort();
+    for (const mutation of entering) ledger.add(mutation);
+    place(entering, seqs[0] ?? NaN);
+    const added = [...successors.values(), ...entering];
+    if (added.length > 0) ledger.sort();
     // One that is being taken back is not shown any more.
-    const add = [...successors.values()].filter((m) => !m.cancelling);
+    const add = added.filter((m) => !m.cancelling);
     store.change({ drop: [...gone, ...successors.keys()], add, rows });
     for (const one of leaving) options.left(one);
     options.changed();
@@ -148,6 +156,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   function place(chunk: readonly PendingMutation[], seq: number): void {
+    if (chunk.length === 0) return;
     const records = chunk.map((m) => m.record);
     ledger.log.set(seq, records);
     chunk.forEach((mutation, i) => {
@@ -181,9 +190,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async seal(groups, freeze) {
       await commit(
         () => planSeal(ledger, groups, freeze),
-        ({ frozen, id, departure, write }) => {
+        ({ frozen, id, departure, write }, receipt) => {
           if (departure === undefined) applyWrite(ledger, write, []);
-          else depart(departure);
+          else depart(departure, receipt);
           for (const { members, sealed } of frozen)
             for (const mutation of members)
               change(mutation, { phase: { kind: 'sealed', sealed, sealId: id } });
@@ -225,29 +234,16 @@ export function createOutbox(options: OutboxOptions): Outbox {
         options.changed(); // where it could not be taken back, it is to be sent again
       }
     },
-    requeue(mutations) {
-      group.close(); // what is called from now on comes after these
-      return commit(
-        () => planRequeue(ledger, mutations.map(latest)),
-        ({ mutations: stored, write }, { seqs }) => {
-          applyWrite(ledger, write, []);
-          place(stored, seqs[0] ?? NaN);
-          markSealed(ledger, write.put?.seals ?? []);
-          ledger.sort();
-          options.saved(stored);
-        },
-      );
-    },
-    repair: (token, record) =>
-      commit(
-        () => planRepair(ledger, token, record),
-        (departure) => {
-          depart(departure);
-          markSealed(ledger, departure.write.put?.seals ?? []);
-          const mutation = ledger.pending.get(token);
-          if (mutation !== undefined) options.saved([mutation]);
-        },
-      ),
+    retry: (plan, settlement) =>
+      commit(plan, (departure, receipt) => {
+        depart(departure, receipt);
+        markSealed(ledger, departure.write.put?.seals ?? []);
+        const again = ledger.pending.get(settlement.handle.token);
+        if (again === undefined)
+          settlement.accepted(undefined); // what it was to do is so already
+        else again.settlement = settlement;
+        options.saved([...new Set([...(departure.entering ?? []), ...(again ? [again] : [])])]);
+      }),
     async receive(page, from) {
       const isNews = await commit(() => planReceive(options, page, from, options.now()), depart);
       if (isNews) return;

@@ -8,37 +8,29 @@ import {
 import { planLeave, type Departure } from './departures.js';
 import { rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
-import type { SealRecord, StorageWrite } from './ports.js';
+import type { SealRecord } from './ports.js';
 
 // What the outbox does with dead letters (RT7): each is one transaction.
 
-interface Requeue {
-  readonly mutations: readonly PendingMutation[];
-  /** What was given up without an answer goes again under the key it went with (RT6). */
-  readonly seals: ReadonlyMap<PendingMutation, Sealed>;
-  readonly write: StorageWrite;
-}
-
-/** Lets dead letters in again, at the end of the queue, as `mutations`; undefined when one of them is no dead letter any more. */
-export function planRequeue(ledger: Ledger, mutations: readonly PendingMutation[]): Requeue | undefined {
-  const letters = mutations.map((m) => ledger.deadLetters.get(m.token));
-  const isSame = mutations.every(({ record }, i) => isOf(letters[i], record));
-  if (!isSame || letters.some((letter) => letter?.held === true)) return undefined;
-  const seals = new Map<PendingMutation, Sealed>();
-  mutations.forEach((mutation, i) => {
-    const sealed = letters[i]?.sealed;
-    if (sealed !== undefined && mutation.record.rev === letters[i]?.record.rev) seals.set(mutation, sealed);
+/** Lets dead letters in again, at the end of the queue, as `entering`; what was given up unanswered goes under its own key (RT6). */
+export function planRequeue(ledger: Ledger, entering: readonly PendingMutation[]): Departure {
+  const seals = entering.flatMap(({ token, record }): (readonly [Token, Sealed])[] => {
+    const letter = ledger.deadLetters.get(token);
+    return letter?.sealed !== undefined && letter.record.rev === record.rev ? [[token, letter.sealed]] : [];
   });
-  const back = (id: string): ReadonlySet<Token> =>
-    new Set([...seals].flatMap(([m, sealed]) => (idempotencyKey(sealed) === id ? m.token : [])));
-  const distinct = new Map([...seals.values()].map((sealed) => [idempotencyKey(sealed), sealed]));
+  const distinct = new Map(seals.map(([, sealed]) => [idempotencyKey(sealed), sealed]));
+  const back = (key: string): ReadonlySet<Token> =>
+    new Set(seals.flatMap(([token, sealed]) => (idempotencyKey(sealed) === key ? token : [])));
   return {
-    mutations,
-    seals,
+    entering,
+    leaving: [],
+    split: [],
+    rebased: new Map(),
+    rows: [],
     write: {
-      append: [mutations.map((m) => m.record)],
-      put: { seals: [...distinct].map(([id, sealed]) => sealAgain(ledger, sealed, back(id))) },
-      remove: { deadLetters: mutations.map((m) => m.token) },
+      append: [entering.map((m) => m.record)],
+      put: { seals: [...distinct].map(([key, sealed]) => sealAgain(ledger, sealed, back(key))) },
+      remove: { deadLetters: entering.map((m) => m.token) },
     },
   };
 }
@@ -61,26 +53,23 @@ function sealAgain(ledger: Ledger, sealed: Sealed, back: ReadonlySet<Token>): Se
   };
 }
 
-/** Another tab may have tried it meanwhile, and had it refused: that is another letter, and its key is used up. */
-function isOf(letter: DeadLetter | undefined, { history = [] }: MutationRecord): boolean {
-  return letter !== undefined && history.length === (letter.record.history?.length ?? 0) + 1;
-}
-
 /** Lets a refused mutation that is still shown go on, where it stands, as `record`. */
-export function planRepair(ledger: Ledger, token: Token, record: MutationRecord): Departure | undefined {
-  const letter = ledger.deadLetters.get(token);
-  const mutation = ledger.pending.get(token);
-  if (mutation === undefined || letter?.held !== true || !isOf(letter, record)) return undefined;
-  const rebased = new Map([[mutation, record]]);
+export function planRepair(
+  ledger: Ledger,
+  held: PendingMutation,
+  letter: DeadLetter,
+  record: MutationRecord,
+): Departure {
+  const rebased = new Map([[held, record]]);
   const { put, remove } = rewriting(ledger, [], [], rebased);
   const sealed = letter.sealed !== undefined && record.rev === letter.record.rev ? letter.sealed : undefined;
-  const seals = sealed === undefined ? [] : [sealAgain(ledger, sealed, new Set([token]))];
+  const seals = sealed === undefined ? [] : [sealAgain(ledger, sealed, new Set([letter.token]))];
   return {
     leaving: [],
     split: [],
     rebased,
     rows: [],
-    write: { put: { ...put, seals }, remove: { ...remove, deadLetters: [token] } },
+    write: { put: { ...put, seals }, remove: { ...remove, deadLetters: [letter.token] } },
   };
 }
 

@@ -62,7 +62,7 @@ describe('RT6 attempts', () => {
     const { token } = client.insert(todos, todo('a'));
     await clock.advance(1_000);
     said.reply = accepted;
-    client.retry(token);
+    await client.retry(token).enqueued;
     expect(client.get(todos, 'a')).toEqual(todo('a'));
     await clock.advance(20_000);
     expect(sent.map((line) => line.split(' ')[0])).toEqual(['0', '10000']);
@@ -107,8 +107,9 @@ describe('RT6 attempts', () => {
         client = device.open(own);
         await device.settle();
       }
-      const { token, confirmed } = client.retry('t1');
+      const { token, enqueued, confirmed } = client.retry('t1');
       const outcome = outcomeOf(confirmed);
+      await enqueued;
       expect([token, client.get(todos, 'a'), client.deadLetters()]).toEqual(['t1', todo('a'), []]);
       await device.clock.advance(500);
       expect([line.pushes[1]?.keys, line.pushes[1]?.bodies]).toEqual([['t1.0'], line.pushes[0]?.bodies]);

@@ -56,14 +56,16 @@ describe('RT7 what is listed', () => {
 });
 
 describe('RT7 retry', () => {
-  test('as it is: the same token, another key, shown at once; a promise of its own', async () => {
+  test('as it is: the same token, another key, shown once it is durable; a promise of its own', async () => {
     const { client, server, requests, settle, settlings } = await start();
     const first = outcomeOf(client.insert(todos, todo('bad')).confirmed);
     await settle();
     server.refuse(() => false);
     expect(first.now).toBe('rejected REFUSED');
-    const { token, confirmed } = client.retry('t1');
+    const { token, enqueued, confirmed } = client.retry('t1');
     const second = outcomeOf(confirmed);
+    expect([client.get(todos, 'bad'), lettersOf(client)]).toEqual([undefined, ['t1 REFUSED 0']]);
+    await enqueued;
     expect([token, client.get(todos, 'bad'), client.deadLetters()]).toEqual(['t1', todo('bad'), []]);
     expect(client.status.get()).toMatchObject({ pending: 1 });
     await settle();
@@ -124,7 +126,11 @@ describe('RT7 retry', () => {
     const { client, settle } = await start();
     client.insert(todos, todo('bad'));
     await settle();
-    client.retry('t1', todo('good'));
+    const [first, second] = [client.retry('t1', todo('good')), client.retry('t1', todo('better'))];
+    const outcomes = [outcomeOf(first.confirmed), outcomeOf(second.confirmed)];
+    await settle();
+    expect(outcomes.map(({ now }) => now)).toEqual(['resolved', 'rejected UNKNOWN_TOKEN']);
+    expect([client.get(todos, 'good'), client.get(todos, 'better')]).toEqual([todo('good'), undefined]);
     for (const token of ['t1', 'never heard of'])
       expect(thrownBy(() => client.retry(token))).toBe(
         `UNKNOWN_TOKEN: the string "${token}" is not the token of a dead letter.`,
@@ -152,7 +158,7 @@ describe('RT7 retry', () => {
     client.resume();
     await settle();
     expect(lettersOf(client)).toEqual(['t1 REFUSED 0', 't4 REFUSED 0', 't2 DEPENDENCY 0', 't3 DEPENDENCY 0']);
-    client.retry(token, { id: 'c', title: 'good' });
+    await client.retry(token, { id: 'c', title: 'good' }).enqueued;
     expect([client.get(todos, 'c')?.title, client.get(todos, 'd')?.title]).toEqual(['c', 'd']);
     await settle();
     expect(settlings.slice(4)).toEqual(['confirmed t1', 'confirmed t2', 'confirmed t3']);
@@ -228,7 +234,9 @@ describe('RT7 in another tab', () => {
     const { client, other, settle, clock, requests, settlings } = await tabs();
     client.insert(todos, todo('bad'));
     await settle();
-    const outcome = outcomeOf(other.retry('t1', todo('good')).confirmed);
+    const { enqueued, confirmed } = other.retry('t1', todo('good'));
+    const outcome = outcomeOf(confirmed);
+    await enqueued;
     expect(other.get(todos, 'good')).toEqual(todo('good'));
     await clock.advance(100);
     expect([outcome.now, client.deadLetters(), client.get(todos, 'good')]).toEqual([

@@ -11,7 +11,7 @@ export function checkTab(world: World, tab: Tab): void {
   checkAccepted(world, tab);
   checkLiveness(world, tab);
   const { client, shadow } = tab;
-  const now = `${shadow.news}/${client.store.getState().revision}/${tab.saving.size}/${tab.deferred.size}/${tab.cancelling.size}/${tab.retrying.size}/${tab.endings.size}/${String(tab.ready)}`;
+  const now = `${shadow.news}/${client.store.getState().revision}/${tab.saving.size}/${tab.deferred.size}/${tab.cancelling.size}/${tab.endings.size}/${String(tab.ready)}`;
   if (now === tab.checked) return;
   tab.checked = now;
   checkLeft(world, tab);
@@ -38,21 +38,14 @@ function forgetSaved(tab: Tab): void {
     }
 }
 
-/** What is shown and not stored yet, as far as the process was told: what is called, and what is tried again. */
-function unsaved({ client, saving, deferred, retrying, shadow }: Tab): Map<string, Recorded> {
-  const tokens = [...saving.keys(), ...deferred.keys()];
-  const held = heldIn(shadow);
-  if (retrying.size > 0)
-    for (const token of shadow.deadLetters.keys()) if (!held.has(token)) tokens.push(token);
+/** What is called, shown and not stored yet, as far as the process was told. */
+function unsaved({ client, saving, deferred }: Tab): Map<string, Recorded> {
   const found = new Map<string, Recorded>();
-  for (const token of tokens) {
+  for (const token of [...saving.keys(), ...deferred.keys()]) {
     const [view] = client.pending({ token });
     if (view !== undefined) found.set(token, view);
   }
-  if (found.size < 2 || retrying.size === 0) return found;
-  const order = client.pending().map((m) => m.token);
-  const at = (token: string): number => (order.includes(token) ? order.indexOf(token) : Infinity);
-  return new Map([...found].sort(([a], [b]) => at(a) - at(b)));
+  return found;
 }
 
 function expected(tab: Tab): { readonly rows: Rows; readonly order: readonly string[] } {
@@ -60,10 +53,7 @@ function expected(tab: Tab): { readonly rows: Rows; readonly order: readonly str
   const logged = shadow.mutations();
   const known = new Set(logged.map((m) => m.token));
   const order = [...known];
-  // What is held and tried again shows its new content before that is stored.
-  const now = (record: Recorded & { readonly token: string }): Recorded =>
-    (tab.retrying.has(record.token) ? tab.client.pending({ token: record.token })[0] : undefined) ?? record;
-  const pending: Recorded[] = logged.filter((m) => !cancelling.has(m.token)).map(now);
+  const pending: Recorded[] = logged.filter((m) => !cancelling.has(m.token));
   for (const [token, recorded] of unsaved(tab)) {
     if (known.has(token)) continue;
     order.push(token);
@@ -118,7 +108,7 @@ function checkIdentity({ truth, report }: World, tab: Tab): void {
 
 /** What is no longer pending has been told of, and not before the base covered it. */
 function checkLeft({ report }: World, tab: Tab): void {
-  const { shadow, endings, retrying } = tab;
+  const { shadow, endings } = tab;
   const held = heldIn(shadow);
   const now = new Set(tab.client.pending().map((m) => m.token));
   for (const token of tab.pending)
@@ -127,8 +117,7 @@ function checkLeft({ report }: World, tab: Tab): void {
   for (const token of now) {
     const ending = endings.get(token);
     if (ending === undefined || ending.tries < (shadow.tries.get(token) ?? 0)) continue;
-    const isBack = retrying.size > 0 && shadow.deadLetters.has(token);
-    if (!isBack && !held.has(token)) report.fail(8, `${tab.name} shows ${token} as pending after its end`);
+    if (!held.has(token)) report.fail(8, `${tab.name} shows ${token} as pending after its end`);
   }
   tab.pending = now;
 }
@@ -204,9 +193,7 @@ function isOpen({ endings, shadow }: Tab, token: string): boolean {
 function checkStatus({ report }: World, tab: Tab): void {
   const { client, shadow, connectivity } = tab;
   const { order } = expected(tab);
-  const isStill = (token: string): boolean =>
-    !tab.retrying.has(token) || client.pending({ token })[0]?.state === 'needsAttention';
-  const held = new Set([...heldIn(shadow)].filter(isStill));
+  const held = heldIn(shadow);
   const status = client.status.get();
   const wrong = (what: string, is: unknown, should: unknown): void =>
     report.fail(15, `${tab.name} says ${what} ${JSON.stringify(is)}, and it is ${JSON.stringify(should)}`);

@@ -122,7 +122,7 @@ function tidyUp(world: World, browser: Browser): void {
   const letters = tab?.client.deadLetters() ?? [];
   const at = letters.findIndex((letter) => letter.needsAttention);
   const letter = letters[at];
-  if (tab === undefined || letter === undefined || tab.retrying.has(letter.token)) return;
+  if (tab === undefined || letter === undefined) return;
   if (letter.history.length > 1 || world.random(`user ${letter.token}`)() < 0.4) discard(world, tab, at);
   else retry(world, tab, at, true);
 }

@@ -183,13 +183,7 @@ export function rollBack({ report, truth }: World, tab: Tab, nth: number): void 
   if (tab.phase !== 'running' || tab.life.state !== 'running' || !tab.ready) return;
   const unsent = tab.client
     .pending()
-    .filter(
-      (m) =>
-        !m.sealed &&
-        m.state !== 'needsAttention' &&
-        !tab.cancelling.has(m.token) &&
-        !tab.retrying.has(m.token),
-    );
+    .filter((m) => !m.sealed && m.state !== 'needsAttention' && !tab.cancelling.has(m.token));
   const token = unsent.at(-1 - nth)?.token;
   if (token === undefined) return;
   report.note(tab.name, 'rolls back', token);
@@ -250,7 +244,7 @@ export function retry(world: World, tab: Tab, at: number, asked: boolean): void 
   const { truth, report } = world;
   if (tab.phase !== 'running' || tab.life.state !== 'running' || !tab.ready) return;
   const letter = nth(tab.client.deadLetters(), at);
-  if (letter === undefined || tab.retrying.has(letter.token)) return;
+  if (letter === undefined) return;
   const { token, name, variables } = letter;
   // Known limit: what was given up and comes back with other content may be done twice, a row of the server's included.
   const edited =
@@ -259,16 +253,19 @@ export function retry(world: World, tab: Tab, at: number, asked: boolean): void 
   truth.retryAsked.add(token);
   if (edited) truth.editAsked.add(token);
   tab.effort.stimulus();
-  tab.retrying.add(token);
+  const asking = `retry ${tab.retries++}, of ${token}`;
   try {
     const handle = tab.client.retry(token, edited ? withoutPoison(world, name, variables) : undefined);
-    const over = (): void => void tab.retrying.delete(token);
-    void handle.enqueued.then(over, over);
-    // Its end is told again, even when another tab was faster.
-    tab.shadow.tries.set(token, Math.max(tab.shadow.tries.get(token) ?? 0, letter.history.length + 1));
-    follow(world, tab, handle);
+    tab.open.add(asking);
+    handle.enqueued.then(
+      () => {
+        tab.open.delete(asking);
+        follow(world, tab, handle);
+      },
+      // Somebody was faster, or the disk is full: nothing of it was ever shown.
+      () => tab.open.delete(asking),
+    );
   } catch (error) {
-    tab.retrying.delete(token);
     if (!(error instanceof SyncError && UNREPAIRABLE.has(error.code)))
       report.fail(8, `${tab.name} could not retry ${token}: ${String(error)}`);
   }

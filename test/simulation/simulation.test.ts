@@ -11,8 +11,6 @@ const FAILED = `${import.meta.dirname}/../../.cache/simulation/failed`;
 /** What is known not to hold, by the number of the invariant; each says so in docs/SPEC.md or its file's name. */
 const KNOWN: Readonly<Record<string, number>> = {
   'known-deleted-before-the-feed-began-anew.json': 4,
-  'known-two-tabs-retry-an-insert.json': 5,
-  'known-retried-while-its-echo-is-stored.json': 5,
 };
 
 describe('schedules that failed once', () => {

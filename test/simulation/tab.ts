@@ -61,8 +61,6 @@ export interface Tab extends Process {
   /** Taken out of the view, and not yet of the storage. */
   readonly cancelling: Set<Token>;
   readonly endings: Map<Token, Ended>;
-  /** Dead letters that are tried again, and not yet stored as far as the process was told. */
-  readonly retrying: Set<Token>;
   /** Ids of projects, as they were when they were inserted. */
   readonly projects: Set<string>;
   /** What it shows as pending, to see what leaves. */
@@ -73,6 +71,8 @@ export interface Tab extends Process {
   readonly nextToken: () => Token;
   /** What was checked last. */
   checked: string;
+  /** How often a dead letter was tried again here. */
+  retries: number;
   /** Promises that must be settled in the end, by name. */
   readonly open: Set<string>;
 }
@@ -161,13 +161,13 @@ export function openTab(
     deferred: new Map(),
     cancelling: new Set(),
     endings: new Map(),
-    retrying: new Set(),
     projects: new Set(),
     pending: new Set(),
     phase: 'running',
     ready: false,
     nextToken: () => tokenOf(tokens),
     checked: '',
+    retries: 0,
     open: new Set(),
   };
   void client.ready.then(() => (tab.ready = true));
