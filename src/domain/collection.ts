@@ -1,3 +1,4 @@
+import { checkStrategy, type ConflictStrategy } from './conflictStrategy.js';
 import { checkId, type Row } from './entity.js';
 import { describe, SyncError } from './errors.js';
 import type { StandardSchema } from './standardSchema.js';
@@ -17,6 +18,11 @@ export interface CollectionOptions<T extends object> {
   readonly serverIds?: boolean;
   /** Fields that hold the id of a row of another collection, by name: `{ parentId: 'todos' }` (ID1). */
   readonly references?: { readonly [F in keyof T & string]?: string };
+  /**
+   * Who prevails where this client and another have changed the same thing of a row (CF2).
+   * @default 'lastWriteWins'
+   */
+  readonly conflict?: ConflictStrategy<T>;
 }
 
 /** A named set of rows. A plain value: defining one connects nothing. */
@@ -29,6 +35,7 @@ export interface Collection<T extends object> {
   readonly serverIds: boolean;
   /** Pairs of a field and the collection whose ids it holds. */
   readonly references: readonly (readonly [field: string, collection: string])[];
+  readonly conflict: ConflictStrategy<T>;
   /** Carries the row type for inference; never set. */
   readonly $row?: T;
 }
@@ -74,6 +81,7 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
         'INVALID_OPTIONS',
         `defineCollection("${name}"): references.${field} must name a collection, received ${describe(target)}.`,
       );
+  checkStrategy(`defineCollection("${name}")`, options.conflict);
   return {
     name,
     idOf,
@@ -81,5 +89,6 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
     schema,
     serverIds,
     references: Object.entries<string>(references),
+    conflict: options.conflict ?? 'lastWriteWins',
   };
 }

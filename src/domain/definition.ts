@@ -1,5 +1,6 @@
 import type { Change } from './changes.js';
 import type { Collection } from './collection.js';
+import { checkStrategy, type AnyConflictStrategy } from './conflictStrategy.js';
 import { describe, SyncError } from './errors.js';
 import type { AssignedId } from './identity.js';
 import { PRIORITIES, type Priority, type Token } from './mutation.js';
@@ -41,6 +42,8 @@ export interface DefinitionOptions<V, R> {
    * attention, until it is repaired or discarded (RT7). @default 'rollback'
    */
   readonly onRejected?: 'rollback' | 'hold';
+  /** Who prevails where another has changed the same thing of a row; instead of what its collection says (CF2). */
+  readonly conflict?: AnyConflictStrategy;
   /** Variables that undo what `variables` did, for a mutation that the changes alone do not tell how to undo (MU4). */
   readonly inverse?: (variables: V, changes: readonly Change[]) => V;
   /** The ids that the server has given to rows inserted here, read from what `mutationFn` resolved to (ID1). */
@@ -64,6 +67,7 @@ export interface Definition<V, R = unknown> {
   readonly dependsOn: ((variables: V) => readonly Token[]) | undefined;
   readonly coalesce: ((older: V, newer: V) => V | 'annul' | undefined) | undefined;
   readonly onRejected: 'rollback' | 'hold';
+  readonly conflict: AnyConflictStrategy | undefined;
   readonly inverse: ((variables: V, changes: readonly Change[]) => V) | undefined;
   // Bivariant in R, as a method is: where a definition is only kept, its result does not matter.
   readonly assignedIds: { read(result: R, variables: V): readonly AssignedId[] }['read'] | undefined;
@@ -111,6 +115,7 @@ export function defineMutation<V = void, R = unknown>(options: DefinitionOptions
   if (!['string', 'function', 'undefined'].includes(typeof scope))
     bad('scope must be a name or a function of the variables', scope);
   if (!['rollback', 'hold'].includes(onRejected)) bad("onRejected must be 'rollback' or 'hold'", onRejected);
+  checkStrategy(`defineMutation(${describe(name)})`, options.conflict);
   if (!PRIORITIES.includes(priority)) bad(`priority must be one of ${PRIORITIES.join(', ')}`, priority);
   if (!Number.isSafeInteger(version) || version < 1) bad('version must be a positive integer', version);
   if (mutationFn !== undefined && command)
@@ -125,6 +130,7 @@ export function defineMutation<V = void, R = unknown>(options: DefinitionOptions
     dependsOn: options.dependsOn,
     coalesce: options.coalesce,
     onRejected,
+    conflict: options.conflict,
     inverse: options.inverse,
     assignedIds: options.assignedIds,
     schema,
@@ -145,6 +151,7 @@ const builtIn = <V>(name: string, optimistic: (tx: Transaction, variables: V) =>
   dependsOn: undefined,
   coalesce: undefined,
   onRejected: 'rollback',
+  conflict: undefined,
   inverse: undefined,
   assignedIds: undefined,
   schema: undefined,

@@ -21,6 +21,7 @@ export type SyncErrorCode =
   | 'REFUSED'
   | 'FORBIDDEN'
   | 'CONFLICT'
+  | 'RESOLVER_FAILED'
   | 'DEPENDENCY'
   | 'NETWORK'
   | 'TIMEOUT'
@@ -58,6 +59,7 @@ const RECOVERY: Readonly<Record<SyncErrorCode, Recovery>> = {
   REFUSED: 'user',
   FORBIDDEN: 'user',
   CONFLICT: 'user',
+  RESOLVER_FAILED: 'system',
   DEPENDENCY: 'user',
   NETWORK: 'retry',
   TIMEOUT: 'retry',
