@@ -6,6 +6,7 @@ export default defineConfig({
     core: 'src/core.ts',
     dexie: 'src/dexie.ts',
     server: 'src/server.ts',
+    nats: 'src/nats.ts',
     testing: 'src/testing.ts',
   },
   format: 'esm',

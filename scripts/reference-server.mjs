@@ -5,10 +5,11 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { serve } from '@hono/node-server';
+import { serve, upgradeWebSocket } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
-import { createSyncServer, databaseFromEnv, pgliteDatabase } from '../dist/server.js';
+import { WebSocketServer } from 'ws';
+import { createSyncServer, databaseFromEnv, pgliteDatabase, pokeSocketServer } from '../dist/server.js';
 
 const { values } = parseArgs({
   options: {
@@ -27,13 +28,14 @@ const database = values.memory ? pgliteDatabase() : databaseFromEnv(process.env,
 const sync = createSyncServer({
   database,
   logger: console,
+  upgradeWebSocket,
   ...(commands && { commands }),
   ...(validate && { validate }),
   ...(values.cors && { cors: { origin: values.cors } }),
 });
 
 const app = new Hono();
-app.all('/sync/*', (c) => sync.fetch(c.req.raw));
+app.all('/sync/*', (c) => sync.fetch(c.req.raw, c.env));
 if (values.static) {
   app.use('/*', serveStatic({ root: values.static }));
   app.get('/*', serveStatic({ root: values.static, path: 'index.html' })); // an app with routes of its own
@@ -44,9 +46,17 @@ for (const [type, rows] of Object.entries(seed)) {
   const count = await sync.seed(type, rows());
   if (count > 0) console.log(`seeded ${count} ${type}`);
 }
-const server = serve({ fetch: app.fetch, port: Number(values.port), hostname: '127.0.0.1' }, ({ port }) => {
-  console.log(`listening http://127.0.0.1:${port}`);
-});
+const server = serve(
+  {
+    fetch: app.fetch,
+    port: Number(values.port),
+    hostname: '127.0.0.1',
+    websocket: { server: new WebSocketServer(pokeSocketServer) },
+  },
+  ({ port }) => {
+    console.log(`listening http://127.0.0.1:${port}`);
+  },
+);
 
 let stopping = false;
 async function stop() {

@@ -1,4 +1,4 @@
-// npm test [-- vitest arguments]: installs what is missing (packages, Chromium, PostgreSQL), runs all tests, and ends
+// npm test [-- vitest arguments]: installs what is missing (packages, Chromium, PostgreSQL, NATS), runs all tests, and ends
 // with the line "N passed, N failed". With arguments (e.g. `--project unit`) only vitest runs, with these.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -71,6 +71,7 @@ ensurePackages();
 mkdirSync(cache, { recursive: true });
 ensure('ensure-chrome.mjs', ['browser', 'storybook', 'e2e']);
 ensure('ensure-postgres.mjs', ['server', 'e2e']);
+ensure('ensure-nats.mjs', ['server']);
 const projects = vitest('tests', ...args);
 if (args.length === 0) {
   const { all, ...rest } = vitest('types', '-c', 'vitest.types.config.ts');

@@ -14,34 +14,76 @@ export interface Collected {
   readonly ops: number;
 }
 
-// Deleting and moving the floor commit together: no reader can see the gap without the floor. Ends on the last
-// row of a transaction. Rows and tombstones stay; a tombstone keeps the version of its row counting.
-const CHANGES = `
-  WITH cut AS (
-    SELECT scope, max(page_end) AS seq FROM holdfast.change
-    WHERE at < $1::timestamptz AND seq IS NOT NULL GROUP BY scope
-  ), floors AS (
-    UPDATE holdfast.scope s SET floor = greatest(s.floor, cut.seq) FROM cut WHERE s.scope = cut.scope
-  ), gone AS (
-    DELETE FROM holdfast.change c USING cut WHERE c.scope = cut.scope AND c.seq <= cut.seq RETURNING 1
-  )
-  SELECT count(*)::integer AS removed FROM gone`;
-const OPS = `
-  WITH gone AS (DELETE FROM holdfast.op WHERE at < $1::timestamptz RETURNING 1)
-  SELECT count(*)::integer AS removed FROM gone`;
+/** Removed per transaction: small enough that nobody who commits into the same scope has to wait long. */
+const SLICE = 5000;
 
-/** Removes old changes and op records, in one transaction. Run it now and then, from one place. */
-export async function collect(database: Database, options: CollectOptions): Promise<Collected> {
-  const { changesBefore, opsBefore } = options;
-  return database.transaction(async (tx) => {
-    const remove = async (statement: string, before: Date | undefined): Promise<number> => {
-      if (before === undefined) return 0;
-      const [row] = await tx.query<{ removed: number }>(statement, [before.toISOString()]);
-      return row?.removed ?? 0;
-    };
-    return {
-      commit: true,
-      value: { changes: await remove(CHANGES, changesBefore), ops: await remove(OPS, opsBefore) },
-    };
-  });
+// Scopes whose first change is old.
+const OLD_SCOPES = `
+  SELECT s.scope FROM holdfast.scope s
+  JOIN LATERAL (
+    SELECT at FROM holdfast.change c WHERE c.scope = s.scope AND c.seq > s.floor ORDER BY c.seq LIMIT 1
+  ) first ON first.at < $1::timestamptz`;
+
+// Up to the first change that is young, and no further than the end of the transaction that fills the slice. Deleting
+// and moving the floor commit together: no reader can see the gap without the floor. Rows and tombstones stay; a
+// tombstone keeps the version of its row counting.
+const CHANGES = `
+  WITH slice AS (
+    SELECT s.floor, coalesce((
+      SELECT page_end FROM holdfast.change c WHERE c.scope = $1 AND c.seq > s.floor
+      ORDER BY c.seq OFFSET $3::bigint - 1 LIMIT 1
+    ), s.seq) AS last
+    FROM holdfast.scope s WHERE s.scope = $1
+  ), young AS (
+    SELECT min(c.seq) AS seq FROM holdfast.change c, slice
+    WHERE c.scope = $1 AND c.seq > slice.floor AND c.seq <= slice.last AND c.at >= $2::timestamptz
+  ), cut AS (
+    SELECT coalesce(young.seq - 1, slice.last) AS seq FROM slice, young
+  ), floors AS (
+    UPDATE holdfast.scope s SET floor = cut.seq FROM cut WHERE s.scope = $1 AND s.floor < cut.seq
+  ), gone AS (
+    DELETE FROM holdfast.change c USING cut WHERE c.scope = $1 AND c.seq <= cut.seq RETURNING 1
+  )
+  SELECT count(*) AS removed FROM gone`;
+
+const OPS = `
+  WITH gone AS (
+    DELETE FROM holdfast.op WHERE (tenant, subject, token, rev) IN (
+      SELECT tenant, subject, token, rev FROM holdfast.op WHERE at < $1::timestamptz ORDER BY at LIMIT $2::bigint
+    ) RETURNING 1
+  )
+  SELECT count(*) AS removed FROM gone`;
+
+/**
+ * Removes old changes and op records, in slices, each in a transaction of its own. Two instances may do it at once.
+ * Ends early, between two slices, when `signal` aborts.
+ */
+export async function collect(
+  database: Database,
+  { changesBefore, opsBefore }: CollectOptions,
+  signal: AbortSignal,
+): Promise<Collected> {
+  /** Repeats until there is nothing left. */
+  async function removeAll(
+    text: string,
+    values: readonly (string | number)[],
+    most: number,
+  ): Promise<number> {
+    for (let total = 0; ;) {
+      const [row] = await database.query<{ removed: string | number }>(text, [...values, most]);
+      const removed = Number(row?.removed ?? 0);
+      total += removed;
+      if (removed < most || signal.aborted) return total;
+    }
+  }
+
+  let changes = 0;
+  if (changesBefore !== undefined) {
+    const before = changesBefore.toISOString();
+    for (const { scope } of await database.query<{ scope: string }>(OLD_SCOPES, [before]))
+      if (!signal.aborted) changes += await removeAll(CHANGES, [scope, before], SLICE);
+  }
+  const ops =
+    opsBefore === undefined || signal.aborted ? 0 : await removeAll(OPS, [opsBefore.toISOString()], SLICE);
+  return { changes, ops };
 }

@@ -1,5 +1,7 @@
+import { feedName, type Caller } from './caller.js';
 import { canonicalJson } from './canonicalJson.js';
 import type { Transaction } from './database.js';
+import type { Told } from './numberChanges.js';
 import { problem } from './problem.js';
 import type { Change, Entity, JsonObject, Problem } from './protocol.js';
 
@@ -12,16 +14,14 @@ export interface RowWrite {
 }
 
 /** Who writes; kept with every change row. */
-export interface Origin {
-  readonly subject: string;
+export interface Origin extends Caller {
   readonly client: string | null;
   readonly op: string | null;
   readonly rev: number | null;
 }
 
 /** What a {@link Validate} hook may look at. */
-export interface ValidateContext {
-  readonly subject: string;
+export interface ValidateContext extends Caller {
   /** The row as it is now; `undefined` when there is none. */
   readonly current: JsonObject | undefined;
 }
@@ -33,7 +33,7 @@ export type Validate = (
   context: ValidateContext,
 ) => string | undefined;
 
-/** Which feed a row belongs to. Must depend on nothing but its arguments. */
+/** Which feed of its tenant a row belongs to. Must depend on nothing but its arguments. */
 export type ScopeOf = (type: string, id: string) => string;
 
 /** What became of one change. */
@@ -52,7 +52,8 @@ export interface Effect {
   /** Rows touched so far, as they are now. */
   entities(): readonly Entity[];
   writes(): readonly RowWrite[];
-  scopes(): ReadonlySet<string>;
+  /** The change rows written so far. */
+  told(): Told;
 }
 
 /** Options of {@link createEffect}. */
@@ -70,31 +71,37 @@ interface StoredRow {
   readonly data: JsonObject | null;
 }
 
-const LOCK_ONE = 'SELECT version, data FROM holdfast.entity WHERE type = $1 AND id = $2 FOR UPDATE';
+interface SavedRow extends StoredRow {
+  readonly ordinal: number | string;
+}
+
+const LOCK_ONE = `
+  SELECT version, data FROM holdfast.entity WHERE type = $1 AND id = $2 AND tenant = $3 FOR UPDATE`;
 const LOCK_MANY = `
   SELECT 1 FROM holdfast.entity e
   JOIN jsonb_to_recordset($1::text::jsonb) AS k(type text, id text)
-    ON e.type = k.type COLLATE "C" AND e.id = k.id COLLATE "C"
+    ON e.type = k.type COLLATE "C" AND e.id = k.id COLLATE "C" AND e.tenant = $2
   ORDER BY e.type, e.id FOR UPDATE OF e`;
 const TELL = `
   INSERT INTO holdfast.change (scope, type, id, version, data, op, rev, client)
-  SELECT $3, type, id, version, data, $5, $6::bigint, $7 FROM saved RETURNING version, data`;
+  SELECT $3, type, id, version, data, $5, $6::bigint, $7 FROM saved RETURNING version, data, ordinal`;
 const CREATE = `
   WITH saved AS (
-    INSERT INTO holdfast.entity (type, id, scope, version, data) VALUES ($1, $2, $3, 1, $4::text::jsonb)
-    ON CONFLICT (type, id) DO NOTHING RETURNING *
+    INSERT INTO holdfast.entity (type, id, scope, version, data, tenant)
+    VALUES ($1, $2, $3, 1, $4::text::jsonb, $8)
+    ON CONFLICT (tenant, type, id) DO NOTHING RETURNING *
   ) ${TELL}`;
 const REPLACE = `
   WITH saved AS (
     UPDATE holdfast.entity SET version = version + 1, data = $4::text::jsonb
-    WHERE type = $1 AND id = $2 RETURNING *
+    WHERE type = $1 AND id = $2 AND tenant = $8 RETURNING *
   ) ${TELL}`;
 
 /** Starts the effect of one op. */
 export function createEffect(options: EffectOptions): Effect {
   const { tx, origin, scopeOf, validate } = options;
   const touched = new Map<string, Entity>();
-  const scopes = new Set<string>();
+  const told = new Map<string, string[]>();
   const chain = new Map<string, RowWrite>(); // predecessors' writes, then ours on top
   const own = new Set<string>();
   const keyOf = ({ type, id }: { readonly type: string; readonly id: string }): string =>
@@ -102,7 +109,7 @@ export function createEffect(options: EffectOptions): Effect {
   for (const write of options.predecessors ?? []) chain.set(keyOf(write), write);
 
   async function load(type: string, id: string): Promise<Entity | undefined> {
-    const [row] = await tx.query<StoredRow>(LOCK_ONE, [type, id]);
+    const [row] = await tx.query<StoredRow>(LOCK_ONE, [type, id, origin.tenant]);
     return row && { type, id, version: Number(row.version), data: row.data };
   }
 
@@ -113,16 +120,16 @@ export function createEffect(options: EffectOptions): Effect {
     data: JsonObject | undefined,
   ): Promise<Entity | undefined> {
     const { type, id } = change;
-    const scope = scopeOf(type, id);
+    const scope = feedName(origin.tenant, scopeOf(type, id));
     const json = data === undefined ? null : JSON.stringify(data);
-    const values = [type, id, scope, json, origin.op, origin.rev, origin.client];
-    const [row] = await tx.query<StoredRow>(current ? REPLACE : CREATE, values);
+    const values = [type, id, scope, json, origin.op, origin.rev, origin.client, origin.tenant];
+    const [row] = await tx.query<SavedRow>(current ? REPLACE : CREATE, values);
     if (row === undefined) return undefined;
     const entity = { type, id, version: Number(row.version), data: row.data };
     const before = change.ifVersion ?? linked(change, current)?.before ?? current?.version ?? 0;
     chain.set(keyOf(change), { type, id, before, after: entity.version });
     own.add(keyOf(change));
-    scopes.add(scope);
+    told.set(scope, [...(told.get(scope) ?? []), String(row.ordinal)]);
     return entity;
   }
 
@@ -158,7 +165,11 @@ export function createEffect(options: EffectOptions): Effect {
     function write(data: JsonObject | undefined): Step {
       if (!versionFits(change, current))
         return { step: 'refuse', problem: problem('version-mismatch', undefined, current && { current }) };
-      const detail = validate?.(change, data, { subject: origin.subject, current: live });
+      const detail = validate?.(change, data, {
+        subject: origin.subject,
+        tenant: origin.tenant,
+        current: live,
+      });
       return detail === undefined
         ? { step: 'write', data }
         : { step: 'refuse', problem: problem('invalid', detail) };
@@ -168,7 +179,7 @@ export function createEffect(options: EffectOptions): Effect {
   return {
     async lock(changes) {
       const keys = changes.map(({ type, id }) => ({ type, id }));
-      if (keys.length > 1) await tx.query(LOCK_MANY, [JSON.stringify(keys)]);
+      if (keys.length > 1) await tx.query(LOCK_MANY, [JSON.stringify(keys), origin.tenant]);
     },
     async get(type, id) {
       const row = await load(type, id);
@@ -192,7 +203,7 @@ export function createEffect(options: EffectOptions): Effect {
     },
     entities: () => [...touched.values()],
     writes: () => [...chain].filter(([key]) => own.has(key)).map(([, write]) => write),
-    scopes: () => scopes,
+    told: () => told,
   };
 }
 

@@ -1,27 +1,44 @@
-import type { ChangeBus } from './changeBus.js';
 import { formatCursor, formatPageToken, parseCursor, parsePageToken, type Position } from './cursor.js';
 import type { Database } from './database.js';
+import type { HeadWatch } from './headWatch.js';
 import { readFeed, readHeads, readRows, type ExpiredReason, type FeedAnswer } from './readFeed.js';
 import { linkAbort } from './linkAbort.js';
-import { pokeStream } from './pokeStream.js';
+import { pokeStream, type PokeStreamOptions } from './pokeStream.js';
 import { problem, problemResponse } from './problem.js';
+import type { WSEvents } from 'hono/ws';
+import type { ServerLogger } from './logger.js';
+import { pokeSocket } from './pokeSocket.js';
 import type { SnapshotPage } from './protocol.js';
 import { createWakeup } from './wakeup.js';
 
-/** Answers a GET; `signal` aborts when the client is gone. */
-export type FeedRoute = (query: URLSearchParams, signal: AbortSignal) => Promise<Response>;
+/** A GET of somebody who may read `scope`. */
+export interface FeedRequest {
+  /** The feed's name in the database. */
+  readonly scope: string;
+  readonly query: URLSearchParams;
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
+  /** To be called when the answer, streams included, has come to its end. */
+  readonly leave: () => void;
+}
+
+/** Answers a GET. */
+export type FeedRoute = (request: FeedRequest) => Promise<Response>;
 
 /** The reading half of the protocol. */
 export interface FeedRoutes {
   readonly changes: FeedRoute;
   readonly snapshot: FeedRoute;
   readonly stream: FeedRoute;
+  /** What a socket does instead of the stream. */
+  socket(request: Pick<FeedRequest, 'scope' | 'leave'>): Promise<WSEvents>;
 }
 
 /** Options of {@link createFeedRoutes}. */
 export interface FeedRoutesOptions {
   readonly database: Database;
-  readonly bus: ChangeBus;
+  readonly watch: HeadWatch;
+  readonly logger: ServerLogger;
   /** Resolves when the database is ready. */
   readonly epoch: () => Promise<string>;
   readonly heartbeatMs: number;
@@ -38,12 +55,12 @@ const MAX_WAIT_SECONDS = 30;
 /** Makes the routes of one server. */
 export function createFeedRoutes({
   database,
-  bus,
+  watch,
+  logger,
   epoch,
   heartbeatMs,
   closing,
 }: FeedRoutesOptions): FeedRoutes {
-  const scopeOf = (query: URLSearchParams): string => query.get('scope') ?? MAIN_SCOPE;
   const head = async (scope: string): Promise<number> => (await readHeads(database, [scope])).get(scope) ?? 0;
 
   /** Reads until there is something, the time is up, or nobody waits for it any more. */
@@ -58,7 +75,7 @@ export function createFeedRoutes({
     const deadline = performance.now() + ms;
     const bell = createWakeup();
     const ended = linkAbort(signal, closing);
-    const unsubscribe = await bus.subscribe(scope, () => bell.wake());
+    const unsubscribe = await watch.subscribe(scope, () => bell.wake());
     try {
       for (;;) {
         // before the first wait, too: a change may have come before the subscription
@@ -73,8 +90,13 @@ export function createFeedRoutes({
     }
   }
 
+  const pokes = (life: string, scope: string): Pick<PokeStreamOptions, 'subscribe' | 'cursor'> => ({
+    subscribe: (onChange) => watch.subscribe(scope, onChange),
+    cursor: async () => formatCursor({ epoch: life, seq: await head(scope) }),
+  });
+
   return {
-    async changes(query, signal) {
+    async changes({ query, scope, signal, leave }) {
       const life = await epoch();
       const since = positionOf(query.get('since'), life);
       const atLeast = positionOf(query.get('atLeast'), life);
@@ -82,21 +104,19 @@ export function createFeedRoutes({
       const wait = wholeNumber(query.get('wait'), 0, 0, MAX_WAIT_SECONDS);
       if (since === undefined || atLeast === undefined) return problemResponse(problem('malformed-cursor'));
       if (limit === undefined || wait === undefined) return badNumber();
-      const scope = scopeOf(query);
       const read = () => readFeed(database, life, scope, since, limit);
 
-      const answer = await longPoll(read, wait * 1000, scope, signal);
+      const answer = await longPoll(read, wait * 1000, scope, signal).finally(leave);
       if (answer.kind === 'expired') return expired(answer.reason);
       if (query.has('atLeast') && atLeast.epoch === life && answer.page.upToDate && answer.seq < atLeast.seq)
         return problemResponse(problem('unavailable', 'This replica lags behind.', { retryAfterMs: 1000 }));
       return Response.json(answer.page);
     },
 
-    async snapshot(query) {
+    async snapshot({ query, scope }) {
       const life = await epoch();
       const limit = wholeNumber(query.get('limit'), 500, 1, MAX_LIMIT);
       if (limit === undefined) return badNumber();
-      const scope = scopeOf(query);
       const token = query.get('page');
       const from =
         token === null ? { epoch: life, seq: await head(scope), type: '', id: '' } : parsePageToken(token);
@@ -108,14 +128,13 @@ export function createFeedRoutes({
       return Response.json({ entities, next, cursor: formatCursor(from) } satisfies SnapshotPage);
     },
 
-    async stream(query, signal) {
+    async stream({ scope, signal, leave }) {
       const life = await epoch();
-      const scope = scopeOf(query);
       const body = pokeStream({
-        subscribe: (onChange) => bus.subscribe(scope, onChange),
-        cursor: async () => formatCursor({ epoch: life, seq: await head(scope) }),
+        ...pokes(life, scope),
         signals: [signal, closing],
         heartbeatMs,
+        onEnd: leave,
       });
       return new Response(body, {
         // X-Accel-Buffering: or nginx holds events back
@@ -125,6 +144,10 @@ export function createFeedRoutes({
           'X-Accel-Buffering': 'no',
         },
       });
+    },
+
+    async socket({ scope, leave }) {
+      return pokeSocket({ ...pokes(await epoch(), scope), closing, heartbeatMs, logger, onGone: leave });
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Bounds of what one request may ask for. */
+/** Bounds of what one request may ask for, and of how many there may be. */
 export interface ServerLimits {
   /** Ops per batch, and changes per group. @default 500 */
   readonly maxBatch: number;
@@ -10,6 +10,12 @@ export interface ServerLimits {
   readonly maxIdLength: number;
   /** Characters of an entity type, a command name and a client id. @default 128 */
   readonly maxNameLength: number;
+  /** Requests that need the database, under way at once; more are answered 503. @default 100 */
+  readonly maxRequests: number;
+  /** Streams, sockets and long polls open at once; more are answered 503. @default 10000 */
+  readonly maxWaiting: number;
+  /** Of each of these two, how many one subject may have; more are answered 429. Needs `authenticate`. @default 20 */
+  readonly maxPerSubject: number;
 }
 
 /** The limits of a server that names none. */
@@ -19,15 +25,21 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxDepth: 32,
   maxIdLength: 256,
   maxNameLength: 128,
+  maxRequests: 100,
+  maxWaiting: 10_000,
+  maxPerSubject: 20,
 };
 
-// A primary key (type, id) must fit a B-tree entry (2704 bytes): four bytes per character at most.
+// A primary key (tenant, type, id) must fit a B-tree entry (2704 bytes): four bytes per character at most.
 const LARGEST: Readonly<Record<keyof ServerLimits, number>> = {
   maxBatch: 10_000,
   maxBytes: 64 * 1024 * 1024,
   maxDepth: 200,
   maxIdLength: 400,
   maxNameLength: 200,
+  maxRequests: 1_000_000,
+  maxWaiting: 1_000_000,
+  maxPerSubject: 1_000_000,
 };
 
 /** Fills in the defaults. @throws RangeError naming the limit and what was received. */

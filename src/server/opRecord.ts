@@ -1,3 +1,4 @@
+import type { Caller } from './caller.js';
 import { fingerprint } from './canonicalJson.js';
 import type { Sql, Transaction } from './database.js';
 import type { RowWrite } from './effect.js';
@@ -5,10 +6,9 @@ import { problem } from './problem.js';
 import type { Entity, JsonValue, Op, OpResult, Problem } from './protocol.js';
 
 /** One op of one subject. `raw` is the op as sent: the fingerprint covers all of it. */
-export interface OpRequest {
+export interface OpRequest extends Caller {
   readonly op: Op;
   readonly raw: unknown;
-  readonly subject: string;
   readonly client: string;
 }
 
@@ -28,25 +28,31 @@ interface OpRecord {
 // A concurrent duplicate waits in this statement until the other one ends. No row: recorded already, or the
 // client has gone on to a later rev (this is a late copy of a request it has given up).
 const CLAIM = `
-  INSERT INTO holdfast.op (subject, token, rev, fingerprint)
-  SELECT $1, $2, $3::bigint, $4
-  WHERE NOT EXISTS (SELECT FROM holdfast.op WHERE subject = $1 AND token = $2 AND rev > $3::bigint)
+  INSERT INTO holdfast.op (tenant, subject, token, rev, fingerprint)
+  SELECT $5, $1, $2, $3::bigint, $4
+  WHERE NOT EXISTS (
+    SELECT FROM holdfast.op WHERE tenant = $5 AND subject = $1 AND token = $2 AND rev > $3::bigint
+  )
   ON CONFLICT DO NOTHING RETURNING 1 AS claimed`;
-const RECALL =
-  'SELECT fingerprint, reply FROM holdfast.op WHERE subject = $1 AND token = $2 AND rev = $3::bigint AND reply IS NOT NULL';
+const RECALL = `
+  SELECT fingerprint, reply FROM holdfast.op
+  WHERE tenant = $4 AND subject = $1 AND token = $2 AND rev = $3::bigint AND reply IS NOT NULL`;
 const RECORD = `
   UPDATE holdfast.op SET status = $4::smallint, reply = $5::text::jsonb, writes = $6::text::jsonb
-  WHERE subject = $1 AND token = $2 AND rev = $3::bigint`;
+  WHERE tenant = $7 AND subject = $1 AND token = $2 AND rev = $3::bigint`;
 
 /** Takes the key for the rest of `tx`; false when it is taken for good. */
-export async function claimOp(tx: Transaction, { op, raw, subject }: OpRequest): Promise<boolean> {
-  const claimed = await tx.query(CLAIM, [subject, op.op, op.rev, fingerprint(raw)]);
+export async function claimOp(tx: Transaction, { op, raw, subject, tenant }: OpRequest): Promise<boolean> {
+  const claimed = await tx.query(CLAIM, [subject, op.op, op.rev, fingerprint(raw), tenant]);
   return claimed.length > 0;
 }
 
 /** The stored reply to this key, if there is one; 422 if the key was used for other content. */
-export async function recallOp(sql: Sql, { op, raw, subject }: OpRequest): Promise<OpResult | undefined> {
-  const [record] = await sql.query<OpRecord>(RECALL, [subject, op.op, op.rev]);
+export async function recallOp(
+  sql: Sql,
+  { op, raw, subject, tenant }: OpRequest,
+): Promise<OpResult | undefined> {
+  const [record] = await sql.query<OpRecord>(RECALL, [subject, op.op, op.rev, tenant]);
   if (record === undefined) return undefined;
   if (record.fingerprint !== fingerprint(raw)) return refusal(op, problem('key-reused'));
   return { op: op.op, rev: op.rev, ...record.reply, replayed: true };
@@ -55,7 +61,7 @@ export async function recallOp(sql: Sql, { op, raw, subject }: OpRequest): Promi
 /** Stores the reply to a claimed key, and which rows the op moved between which versions. */
 export async function recordOp(
   tx: Transaction,
-  { op, subject }: OpRequest,
+  { op, subject, tenant }: OpRequest,
   reply: OpReply,
   writes: readonly RowWrite[],
 ): Promise<void> {
@@ -66,6 +72,7 @@ export async function recordOp(
     reply.status,
     JSON.stringify(reply),
     JSON.stringify(writes),
+    tenant,
   ]);
 }
 

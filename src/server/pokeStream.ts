@@ -9,6 +9,8 @@ export interface PokeStreamOptions {
   readonly cursor: () => Promise<string>;
   /** Each ends the stream: the request was aborted, or the server closes. */
   readonly signals: readonly AbortSignal[];
+  /** Called once when nothing more will be sent. */
+  readonly onEnd?: () => void;
   /** @default 20000 */
   readonly heartbeatMs?: number;
 }
@@ -21,16 +23,22 @@ export function pokeStream({
   subscribe,
   cursor,
   signals,
+  onEnd = () => undefined,
   heartbeatMs = 20_000,
 }: PokeStreamOptions): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const bell = createWakeup();
   const ended = linkAbort(...signals);
+  if (ended.signal.aborted) onEnd();
+  else ended.signal.addEventListener('abort', onEnd, { once: true });
 
   return new ReadableStream<Uint8Array>(
     {
       async start() {
-        const unsubscribe = await subscribe(() => bell.wake());
+        const unsubscribe = await subscribe(() => bell.wake()).catch((error: unknown) => {
+          ended.abort();
+          throw error;
+        });
         if (ended.signal.aborted) unsubscribe();
         else ended.signal.addEventListener('abort', unsubscribe, { once: true });
         bell.wake();

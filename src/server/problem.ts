@@ -24,7 +24,10 @@ export type ProblemName =
   | 'dependency-not-accepted'
   | 'batch-not-accepted'
   | 'schema-unsupported'
+  | 'too-many-requests'
   | 'internal'
+  | 'no-websocket'
+  | 'overloaded'
   | 'unavailable';
 
 const PROBLEMS: Readonly<Record<ProblemName, readonly [status: number, title: string]>> = {
@@ -50,7 +53,10 @@ const PROBLEMS: Readonly<Record<ProblemName, readonly [status: number, title: st
   'dependency-not-accepted': [424, 'An op this one needs was not accepted'],
   'batch-not-accepted': [424, 'Another op of this atomic batch was not accepted'],
   'schema-unsupported': [426, 'This version of the app is too old or too new'],
+  'too-many-requests': [429, 'Too many requests of yours are under way'],
   internal: [500, 'The server failed'],
+  'no-websocket': [501, 'This server has no WebSocket'],
+  overloaded: [503, 'Too many requests are under way'],
   unavailable: [503, 'Try again later'],
 };
 

@@ -1,19 +1,18 @@
-import { DatabaseError, type Database } from './database.js';
+import type { Caller } from './caller.js';
+import { DatabaseError, type Database, type Transaction } from './database.js';
 import type { ServerLogger } from './logger.js';
 import type { ParsedOp, PushEnvelope, PushParser } from './parsePush.js';
 import { isAccepted, isDecided, recallOp, refusal, type OpRequest } from './opRecord.js';
+import { mergeTold, type Told } from './numberChanges.js';
 import { problem } from './problem.js';
 import type { Change, Command, Op, OpResult, Problem } from './protocol.js';
 import { writeOp, type WriteRules } from './writeOp.js';
 
 /**
- * May `subject` do this? Asked per change, before anything is written; a command counts as one change. Not asked
+ * May this caller do this? Asked per change, before anything is written; a command counts as one change. Not asked
  * about an op that was decided before, either way.
  */
-export type Authorize = (
-  change: Change | Command,
-  context: { readonly subject: string },
-) => boolean | Promise<boolean>;
+export type Authorize = (change: Change | Command, context: Caller) => boolean | Promise<boolean>;
 
 /** Options of {@link createPush}. */
 export interface PushOptions {
@@ -22,21 +21,25 @@ export interface PushOptions {
   readonly rules: WriteRules;
   readonly authorize?: Authorize | undefined;
   readonly logger: ServerLogger;
+  /** Called at the end of every transaction that is about to commit. */
+  readonly beforeCommit: (tx: Transaction, told: Told) => Promise<void>;
   /** Told the scopes of every commit. */
-  readonly onCommit: (scopes: ReadonlySet<string>) => void;
+  readonly onCommit: (scopes: Iterable<string>) => void;
 }
 
 /**
  * Decides the ops of one envelope, in order. Results end with the first op that is to be sent again: the rest is
  * undecided.
  */
-export type Push = (envelope: PushEnvelope, subject: string) => Promise<readonly OpResult[]>;
+export type Push = (envelope: PushEnvelope, caller: Caller) => Promise<readonly OpResult[]>;
 
 type Readable = Extract<ParsedOp, { ok: true }>;
 type Unreadable = Extract<ParsedOp, { ok: false }>;
 
 /** Makes the push of one server. */
-export function createPush({ database, parser, rules, authorize, logger, onCommit }: PushOptions): Push {
+export function createPush(options: PushOptions): Push {
+  const { database, parser, rules, authorize, logger, beforeCommit, onCommit } = options;
+
   // Outside the transaction: the hook may be slow, and must not wait for the connection it would block. An op
   // that was decided once is answered from its record, whatever the subject may do today.
   async function ask(request: OpRequest): Promise<Asked> {
@@ -44,7 +47,7 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
     const recorded = await recallOp(database, request);
     if (recorded !== undefined) return { kind: 'recorded', result: recorded };
     for (const [index, change] of changesOf(request.op).entries())
-      if (!(await authorize(change, { subject: request.subject })))
+      if (!(await authorize(change, { subject: request.subject, tenant: request.tenant })))
         return { kind: 'forbidden', problem: problem('forbidden', undefined, { change: index }) };
     return { kind: 'allowed' };
   }
@@ -71,9 +74,10 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
     const answered = await database.transaction(async (tx) => {
       await tx.query("SET LOCAL lock_timeout = '3s'");
       const value = await writeOp(tx, request, rules, forbidden);
+      if (value.keep) await beforeCommit(tx, value.told);
       return { commit: value.keep, value };
     });
-    onCommit(answered.scopes);
+    onCommit(answered.told.keys());
     return answered.result;
   }
 
@@ -110,21 +114,23 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
           if (asked.kind === 'forbidden') return stopAt(index, refusal(parsed.op, asked.problem));
           if (asked.kind === 'recorded' && !isAccepted(asked.result)) return stopAt(index, asked.result);
         }
-        const { results, scopes } = await database.transaction(async (tx) => {
+        const { results, told } = await database.transaction(async (tx) => {
           await tx.query("SET LOCAL lock_timeout = '3s'");
           const done: OpResult[] = [];
-          const scopes = new Set<string>();
+          const written: Told[] = [];
           for (const [index, parsed] of readable.entries()) {
             current = index;
-            const { result, scopes: written } = await writeOp(tx, { ...context, ...parsed }, rules);
+            const { result, told } = await writeOp(tx, { ...context, ...parsed }, rules);
             if (!isAccepted(result))
-              return { commit: false, value: { results: stopAt(index, result), scopes: new Set<string>() } };
+              return { commit: false, value: { results: stopAt(index, result), told: mergeTold([]) } };
             done.push(result);
-            for (const scope of written) scopes.add(scope);
+            written.push(told);
           }
-          return { commit: true, value: { results: done, scopes } };
+          const told = mergeTold(written);
+          await beforeCommit(tx, told);
+          return { commit: true, value: { results: done, told } };
         });
-        onCommit(scopes);
+        onCommit(told.keys());
         return results;
       },
       () => stopAt(current, refusal(readable[current]?.op ?? { op: null, rev: null }, problem('internal'))),
@@ -132,9 +138,9 @@ export function createPush({ database, parser, rules, authorize, logger, onCommi
     return results ?? [];
   }
 
-  return (envelope, subject) => {
+  return (envelope, caller) => {
     const ops = envelope.ops.map((raw) => parser.op(raw));
-    const context = { subject, client: envelope.client };
+    const context = { ...caller, client: envelope.client };
     return envelope.atomic ? allOrNone(ops, context) : oneByOne(ops, context);
   };
 }
@@ -145,8 +151,7 @@ type Asked =
   | { readonly kind: 'allowed' }
   | { readonly kind: 'forbidden'; readonly problem: Problem };
 
-interface Context {
-  readonly subject: string;
+interface Context extends Caller {
   readonly client: string;
 }
 

@@ -1,3 +1,4 @@
+import { feedName, type Caller } from './caller.js';
 import { formatCursor } from './cursor.js';
 import type { Database } from './database.js';
 import { readHeads } from './readFeed.js';
@@ -22,27 +23,28 @@ export interface PushRouteOptions {
 /** `POST ops` for a signed-in subject. Not 2xx only when nothing was decided. */
 export function createPushRoute(
   options: PushRouteOptions,
-): (request: Request, subject: string) => Promise<Response> {
+): (request: Request, caller: Caller) => Promise<Response> {
   const { database, parser, push, epoch, maxBytes, schema } = options;
 
-  return async (request, subject) => {
+  return async (request, caller) => {
     const body = await readBody(request, maxBytes);
     if (!body.ok) return problemResponse(body.problem);
     const parsed = parser.envelope(body.json);
     if (!parsed.ok) return problemResponse(parsed.problem);
     const { account, schema: spoken, ops } = parsed.envelope;
-    if (account !== undefined && account !== subject) return problemResponse(problem('wrong-account'));
+    if (account !== undefined && account !== caller.subject) return problemResponse(problem('wrong-account'));
     if (schema && spoken !== undefined && (spoken < schema.min || spoken > schema.max)) {
       const detail = `This server understands ${schema.min} to ${schema.max}; received ${spoken}.`;
       return problemResponse(problem('schema-unsupported', detail, { schema }));
     }
 
     const life = await epoch();
-    const results = await push(parsed.envelope, subject);
+    const results = await push(parsed.envelope, caller);
     if (results.length === 0 && ops.length > 0)
       return problemResponse(problem('unavailable', undefined, { retryAfterMs: RETRY_AFTER_MS }));
     // what is decided is told, even if the database is gone by now
-    const scope = new URL(request.url).searchParams.get('scope') ?? MAIN_SCOPE;
+    const asked = new URL(request.url).searchParams.get('scope') ?? MAIN_SCOPE;
+    const scope = feedName(caller.tenant, asked);
     const heads = await readHeads(database, [scope]).catch(() => undefined);
     const cursor = heads && formatCursor({ epoch: life, seq: heads.get(scope) ?? 0 });
     const reply: PushReply = { results, ...(cursor && { cursor }), serverTime: new Date().toISOString() };

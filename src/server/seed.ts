@@ -1,6 +1,9 @@
+import { feedName } from './caller.js';
 import type { Database } from './database.js';
 import type { ScopeOf } from './effect.js';
+import { numberChanges } from './numberChanges.js';
 import type { JsonObject } from './protocol.js';
+import type { Numbering } from './schema.js';
 
 /** A row to begin with. */
 export interface SeedRow {
@@ -8,41 +11,63 @@ export interface SeedRow {
   readonly data: JsonObject;
 }
 
-const SEED_LOCK = 5_104_771_204;
 const ROWS_PER_STATEMENT = 500;
 
 const INSERT = `
   WITH given AS (
-    SELECT ordinality, id, scope, data
-    FROM ROWS FROM (jsonb_to_recordset($2::text::jsonb) AS (id text, scope text, data jsonb))
-      WITH ORDINALITY AS g(id, scope, data, ordinality)
+    SELECT n, row->>'id' AS id, row->>'scope' AS scope, row->'data' AS data
+    FROM jsonb_array_elements($2::text::jsonb) WITH ORDINALITY AS g(row, n)
   ), saved AS (
-    INSERT INTO holdfast.entity (type, id, scope, version, data) SELECT $1, id, scope, 1, data FROM given
+    INSERT INTO holdfast.entity (type, id, scope, version, data, tenant)
+    SELECT $1, id, scope, 1, data, $4 FROM given
   )
   INSERT INTO holdfast.change (scope, part, type, id, version, data)
-  SELECT scope, $3::integer, $1, id, 1, data FROM given ORDER BY ordinality`;
+  SELECT scope, $3::integer, $1, id, 1, data FROM given ORDER BY n
+  RETURNING scope, ordinal`;
+
+/** Options of {@link seedRows}. */
+export interface SeedOptions {
+  readonly scopeOf: ScopeOf;
+  readonly tenant: string;
+  readonly numbering: Numbering;
+}
 
 /**
- * Inserts `rows` if there is no row of this type, not even a deleted one; all in one transaction. For the feed
+ * Inserts `rows` if the tenant has no row of this type, not even a deleted one; all in one transaction. For the feed
  * they count as many small transactions (parts), so that a client can page through them.
  *
- * @returns how many rows were inserted.
+ * @returns the scopes that were written to; none if there were rows.
  */
 export async function seedRows(
   database: Database,
-  scopeOf: ScopeOf,
   type: string,
   rows: readonly SeedRow[],
-): Promise<number> {
+  { scopeOf, tenant, numbering }: SeedOptions,
+): Promise<readonly string[]> {
   return database.transaction(async (tx) => {
-    await tx.query('SELECT pg_advisory_xact_lock($1::bigint)', [SEED_LOCK]); // two instances may start at once
-    const present = await tx.query('SELECT 1 FROM holdfast.entity WHERE type = $1 LIMIT 1', [type]);
-    if (present.length > 0) return { commit: false, value: 0 };
+    await tx.query('SELECT 1 FROM holdfast.meta FOR UPDATE'); // two instances may start at once
+    const present = await tx.query('SELECT 1 FROM holdfast.entity WHERE tenant = $1 AND type = $2 LIMIT 1', [
+      tenant,
+      type,
+    ]);
+    if (present.length > 0) return { commit: false, value: [] };
+    const told = new Map<string, string[]>();
     for (let from = 0, part = 0; from < rows.length; from += ROWS_PER_STATEMENT, part++) {
       const slice = rows.slice(from, from + ROWS_PER_STATEMENT);
-      const json = slice.map(({ id, data }) => ({ id, scope: scopeOf(type, id), data }));
-      await tx.query(INSERT, [type, JSON.stringify(json), part]);
+      const json = slice.map(({ id, data }) => ({ id, scope: feedName(tenant, scopeOf(type, id)), data }));
+      const written = await tx.query<{ scope: string; ordinal: string | number }>(INSERT, [
+        type,
+        JSON.stringify(json),
+        part,
+        tenant,
+      ]);
+      for (const { scope, ordinal } of written) {
+        const ordinals = told.get(scope) ?? [];
+        ordinals.push(String(ordinal));
+        told.set(scope, ordinals);
+      }
     }
-    return { commit: true, value: rows.length };
+    await numberChanges(tx, told, numbering);
+    return { commit: true, value: [...told.keys()] };
   });
 }

@@ -18,6 +18,7 @@ import {
   type OpReply,
   type OpRequest,
 } from './opRecord.js';
+import type { Told } from './numberChanges.js';
 import { problem } from './problem.js';
 import type { Op, OpResult, Problem } from './protocol.js';
 
@@ -33,21 +34,26 @@ export interface AnsweredOp {
   readonly result: OpResult;
   /** Whether the transaction may commit: an op that is to be sent again leaves no trace. */
   readonly keep: boolean;
-  readonly scopes: ReadonlySet<string>;
+  readonly told: Told;
 }
 
 /** What an op came to inside its transaction. */
 interface Decision {
   readonly reply: OpReply;
   readonly writes: readonly RowWrite[];
-  readonly scopes: ReadonlySet<string>;
+  readonly told: Told;
 }
 
-const NOTHING: ReadonlySet<string> = new Set();
+const NOTHING: Told = new Map();
+
+interface AcceptedOp {
+  readonly token: string;
+  readonly writes: readonly RowWrite[];
+}
 
 const ACCEPTED = `
   SELECT token, writes FROM holdfast.op
-  WHERE subject = $1 AND token = ANY($2::text[]) AND status BETWEEN 200 AND 299`;
+  WHERE tenant = $3 AND subject = $1 AND token = ANY($2::text[]) AND status BETWEEN 200 AND 299`;
 
 /**
  * Decides one op inside `tx`: claim the key, run the effect under a savepoint, store the reply, a refusal too. The
@@ -65,17 +71,17 @@ export async function writeOp(
   const { op } = request;
   if (!(await claimOp(tx, request))) {
     const result = (await recallOp(tx, request)) ?? refusal(op, problem('superseded'));
-    return { result, keep: true, scopes: NOTHING };
+    return { result, keep: true, told: NOTHING };
   }
-  const { reply, writes, scopes } =
+  const { reply, writes, told } =
     forbidden === undefined ? await decide(tx, request, rules) : refused(forbidden);
   const keep = isDecided(reply);
   if (keep) await recordOp(tx, request, reply, writes);
-  return { result: { op: op.op, rev: op.rev, ...reply, replayed: false }, keep, scopes };
+  return { result: { op: op.op, rev: op.rev, ...reply, replayed: false }, keep, told };
 }
 
 function refused(content: Problem): Decision {
-  return { reply: refusalReply(content), writes: [], scopes: NOTHING };
+  return { reply: refusalReply(content), writes: [], told: NOTHING };
 }
 
 function refusalReply(content: Problem): OpReply {
@@ -83,15 +89,13 @@ function refusalReply(content: Problem): OpReply {
 }
 
 async function decide(tx: Transaction, request: OpRequest, rules: WriteRules): Promise<Decision> {
-  const { op, subject, client } = request;
-  const accepted = await tx.query<{ token: string; writes: readonly RowWrite[] }>(ACCEPTED, [
-    subject,
-    op.after,
-  ]);
+  const { op, subject, tenant, client } = request;
+  const accepted =
+    op.after.length === 0 ? [] : await tx.query<AcceptedOp>(ACCEPTED, [subject, op.after, tenant]);
   const missing = op.after.filter((token) => !accepted.some((row) => row.token === token));
   if (missing.length > 0) return refused(problem('dependency-not-accepted', undefined, { missing }));
 
-  const origin: Origin = { subject, client, op: op.op, rev: op.rev };
+  const origin: Origin = { subject, tenant, client, op: op.op, rev: op.rev };
   const predecessors = op.after.flatMap((token) => accepted.find((row) => row.token === token)?.writes ?? []);
   const effect = createEffect({ tx, origin, predecessors, scopeOf: rules.scopeOf, validate: rules.validate });
   await tx.query('SAVEPOINT effect');
@@ -99,8 +103,8 @@ async function decide(tx: Transaction, request: OpRequest, rules: WriteRules): P
   const done = isAccepted(reply);
   await tx.query(done ? 'RELEASE SAVEPOINT effect' : 'ROLLBACK TO SAVEPOINT effect');
   return done
-    ? { reply, writes: effect.writes(), scopes: effect.scopes() }
-    : { reply, writes: [], scopes: NOTHING };
+    ? { reply, writes: effect.writes(), told: effect.told() }
+    : { reply, writes: [], told: NOTHING };
 }
 
 async function runEffect(op: Op, effect: Effect, rules: WriteRules, origin: Origin): Promise<OpReply> {

@@ -23,7 +23,11 @@ export function createServerInPage(rows: readonly AirportSeed[]): ScriptedServer
     const { type, id, patch } = op;
     const current = server.get(type, id) as Airport | undefined;
     const change = { kind: 'update', type, id, patch: patch as Partial<Airport> } as const;
-    const detail = validate(change, current && { ...current, ...change.patch }, { subject: 'demo', current });
+    const detail = validate(change, current && { ...current, ...change.patch }, {
+      tenant: '',
+      subject: 'demo',
+      current,
+    });
     return detail !== undefined && { status: 422, title: 'Invalid', detail };
   });
   return server;

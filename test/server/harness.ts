@@ -3,13 +3,15 @@ import { pgliteDatabase } from '../../src/server/pgliteDatabase.js';
 import { createSyncServer } from '../../src/server/createSyncServer.js';
 import type { Database } from '../../src/server/database.js';
 import type { Entity, FeedPage, PushReply, SnapshotPage } from '../../src/server/protocol.js';
+import type { Numbering } from '../../src/server/schema.js';
 import type { SyncServer, SyncServerOptions } from '../../src/server/syncServer.js';
 import { startPostgres } from '../../scripts/pg.mjs';
 
 /** A running database, and how to get another connection pool to it (PGlite: the same one). */
 export interface TestDatabase {
   readonly database: Database;
-  another(): Database;
+  readonly numbering: Numbering;
+  another(maxConnections?: number): Database;
   stop(): Promise<void>;
 }
 
@@ -18,29 +20,31 @@ export const databases = [
     name: 'pglite',
     async start(): Promise<TestDatabase> {
       const database = pgliteDatabase();
-      return { database, another: () => database, stop: () => database.close() };
+      return { database, numbering: 'commit', another: () => database, stop: () => database.close() };
     },
   },
-  {
-    name: 'postgres',
-    async start(): Promise<TestDatabase> {
-      const cluster = await startPostgres();
-      const open = [postgresDatabase({ connectionString: cluster.url })];
-      return {
-        database: open[0]!,
-        another() {
-          const database = postgresDatabase({ connectionString: cluster.url });
-          open.push(database);
-          return database;
-        },
-        async stop() {
-          await Promise.all(open.map((database) => database.close()));
-          await cluster.stop();
-        },
-      };
-    },
-  },
+  { name: 'postgres', start: () => onPostgres('commit') },
+  { name: 'postgres without triggers', start: () => onPostgres('statement') },
 ] as const;
+
+async function onPostgres(numbering: Numbering): Promise<TestDatabase> {
+  const cluster = await startPostgres();
+  const open: Database[] = [];
+  const another = (maxConnections = 10): Database => {
+    const database = postgresDatabase({ connectionString: cluster.url, maxConnections });
+    open.push(database);
+    return database;
+  };
+  return {
+    database: another(),
+    numbering,
+    another,
+    async stop() {
+      await Promise.all(open.map((database) => database.close()));
+      await cluster.stop();
+    },
+  };
+}
 
 let made = 0;
 /** A name nobody else uses. */
@@ -179,4 +183,48 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open: () => open() };
+}
+
+/** Reads server-sent events one by one. */
+export function eventsOf(body: ReadableStream<Uint8Array>): {
+  next(): Promise<string | undefined>;
+  cancel(): Promise<void>;
+} {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let buffer = '';
+  return {
+    async next() {
+      for (;;) {
+        const end = buffer.indexOf('\n\n');
+        if (end >= 0) {
+          const event = buffer.slice(0, end);
+          buffer = buffer.slice(end + 2);
+          return event;
+        }
+        const { done, value } = await reader.read();
+        if (done) return undefined;
+        buffer += decoder.decode(value, { stream: true });
+      }
+    },
+    cancel: () => reader.cancel(),
+  };
+}
+
+/** Opens the stream of a server. */
+export async function openStream(sync: TestServer, init?: RequestInit): Promise<ReturnType<typeof eventsOf>> {
+  const response = await sync.request('stream', init);
+  if (response.headers.get('Content-Type') !== 'text/event-stream')
+    throw new Error(`stream: ${response.status} ${await response.text()}`);
+  return eventsOf(response.body!);
+}
+
+/** Reads pokes until one has this cursor. */
+export async function pokedTo(
+  events: ReturnType<typeof eventsOf>,
+  cursor: string | undefined,
+): Promise<void> {
+  for (let event = await events.next(); event !== undefined; event = await events.next())
+    if (event === `event: poke\nid: ${cursor}\ndata: {}`) return;
+  throw new Error(`The stream ended before ${cursor}`);
 }

@@ -1,0 +1,37 @@
+import type { Transaction } from './database.js';
+import type { Numbering } from './schema.js';
+
+/** The change rows a transaction has written, by scope: their ordinals. */
+export type Told = ReadonlyMap<string, readonly string[]>;
+
+/** Adds up what several ops of one transaction told. */
+export function mergeTold(all: Iterable<Told>): Told {
+  const merged = new Map<string, readonly string[]>();
+  for (const told of all)
+    for (const [scope, ordinals] of told) merged.set(scope, [...(merged.get(scope) ?? []), ...ordinals]);
+  return merged;
+}
+
+// The counter is a row: taking a number locks it until COMMIT, so whoever gets 6 waited for the owner of 5.
+const NUMBER = `
+  WITH counter AS (
+    INSERT INTO holdfast.scope AS s (scope, seq) VALUES ($1, $3::bigint)
+    ON CONFLICT (scope) DO UPDATE SET seq = s.seq + excluded.seq RETURNING s.seq - $3::bigint AS base
+  ), mine AS (
+    SELECT ordinal, part, row_number() OVER (ORDER BY ordinal) AS n
+    FROM holdfast.change WHERE ordinal = ANY($2::bigint[])
+  ), numbered AS (
+    SELECT ordinal, n, max(n) OVER (PARTITION BY part) AS last_of_part FROM mine
+  )
+  UPDATE holdfast.change c SET seq = counter.base + numbered.n, page_end = counter.base + numbered.last_of_part
+  FROM counter, numbered WHERE c.ordinal = numbered.ordinal`;
+
+/**
+ * Gives the change rows of `tx` their place in the feed. Must be its last statement: the longer the counter is locked,
+ * the fewer commits per second. Scopes in sorted order, or two transactions over the same ones could deadlock.
+ */
+export async function numberChanges(tx: Transaction, told: Told, numbering: Numbering): Promise<void> {
+  if (numbering === 'commit') return; // the trigger does
+  for (const [scope, ordinals] of [...told].sort(([a], [b]) => (a < b ? -1 : 1)))
+    await tx.query(NUMBER, [scope, ordinals, ordinals.length]);
+}
