@@ -6,6 +6,7 @@ import { reconcile, type Verdict } from '../domain/reconcile.js';
 import { requestOutcome } from '../domain/requestOutcome.js';
 import { isAborted } from './abortable.js';
 import { createChooser } from './chooser.js';
+import { isCurrent } from './departures.js';
 import type { Decision } from './settle.js';
 import { freeze, whyUnsendable, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
@@ -192,6 +193,8 @@ export function createWorker(options: WorkerOptions): Worker {
   function decide(op: Op, verdict: Verdict | undefined): readonly Decision[] {
     const { members } = op;
     const key = idempotencyKey(op.sealed);
+    // Another tab may have split it meanwhile: what became of it says nothing of those.
+    const concerned = members.filter((mutation) => isCurrent(ledger, mutation, key));
     switch (verdict?.kind) {
       case 'accepted': {
         const { rows, result, ids = [] } = verdict;
@@ -203,7 +206,7 @@ export function createWorker(options: WorkerOptions): Worker {
         return [{ kind: 'refused', members, key, rows, error, unanswered: false }];
       }
       case 'retry': {
-        const { unanswered } = failTogether(members, verdict.error, verdict.retryAfterMs, 1);
+        const { unanswered } = failTogether(concerned, verdict.error, verdict.retryAfterMs, 1);
         if (unanswered < options.retry.maxAttempts) return [];
         const error = givenUp(unanswered, verdict.error);
         const { retryAfterMs } = verdict;
@@ -211,7 +214,7 @@ export function createWorker(options: WorkerOptions): Worker {
         return [{ kind: 'refused', members, key, rows: [], error, unanswered: true, ...wish }];
       }
       case 'hold':
-        failTogether(members, verdict.error);
+        failTogether(concerned, verdict.error);
         return [];
       case 'undecided':
       case undefined:

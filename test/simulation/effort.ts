@@ -20,6 +20,8 @@ export interface Effort {
     replies: readonly (Reply | undefined)[],
     tokens?: readonly Token[],
   ): void;
+  /** What the server asked for is known no more. */
+  forget(token: Token): void;
   /** A request ended in a way that says nothing of the server. */
   abandoned(route: string): void;
   readonly breaker: OwnBreaker;
@@ -99,6 +101,7 @@ export function createEffort(
         if (reply.status === 503 || reply.status === 429) raise(`route ${route}`, reply.retryAfterMs);
       });
     },
+    forget: (token) => void floors.delete(token),
     abandoned: (route) => breaker.abandoned(route),
     stimulus() {
       stimuli.push(now());

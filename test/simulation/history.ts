@@ -109,22 +109,23 @@ async function quiesce(world: World, browser: Browser): Promise<void> {
   while (clock.monotonic() < until) {
     await clock.advance(500);
     browser.reopenDead();
-    if (!world.plan.liveness) tidyUp(world, browser);
+    if (!world.plan.liveness && tidyUp(world, browser)) continue; // what comes of it, comes first
     if (unrest(world, browser) === undefined) return;
   }
   complain(world, browser, `${QUIET_WITHIN / 1000} s after the healing`);
   await clock.advance(0); // throws it
 }
 
-/** The user does something about what waits for it: what is held would wait for ever. */
-function tidyUp(world: World, browser: Browser): void {
+/** The user does something about what waits for it, if anything does: what is held would wait for ever. */
+function tidyUp(world: World, browser: Browser): boolean {
   const tab = browser.running(0);
   const letters = tab?.client.deadLetters() ?? [];
   const at = letters.findIndex((letter) => letter.needsAttention);
   const letter = letters[at];
-  if (tab === undefined || letter === undefined) return;
+  if (tab === undefined || letter === undefined) return false;
   if (letter.history.length > 1 || world.random(`user ${letter.token}`)() < 0.4) discard(world, tab, at);
   else retry(world, tab, at, true);
+  return true;
 }
 
 function complain(world: World, browser: Browser, when: string): void {
