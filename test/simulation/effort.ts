@@ -20,8 +20,8 @@ export interface Effort {
     replies: readonly (Reply | undefined)[],
     tokens?: readonly Token[],
   ): void;
-  /** What the server asked for is known no more. */
-  forget(token: Token): void;
+  /** What the server asked for, of what went under these keys, is known no more. */
+  forget(keys: Iterable<string>): void;
   /** A request ended in a way that says nothing of the server. */
   abandoned(route: string): void;
   readonly breaker: OwnBreaker;
@@ -101,7 +101,9 @@ export function createEffort(
         if (reply.status === 503 || reply.status === 429) raise(`route ${route}`, reply.retryAfterMs);
       });
     },
-    forget: (token) => void floors.delete(token),
+    forget(keys) {
+      for (const key of keys) floors.delete(key);
+    },
     abandoned: (route) => breaker.abandoned(route),
     stimulus() {
       stimuli.push(now());

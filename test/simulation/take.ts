@@ -50,8 +50,7 @@ export function take(world: World, browser: Browser, step: Step): void {
     case 'jump':
       world.clock.jump(step.ms);
       // Until when the server wants no more of what was given up is known by the wall clock alone.
-      for (const key of world.truth.givenUp)
-        for (const tab of browser.all) tab.effort.forget(key.slice(0, key.lastIndexOf('.')));
+      for (const tab of browser.all) tab.effort.forget(world.truth.givenUp);
       return;
     case 'expire':
       world.gateway.server.expireCursors();
