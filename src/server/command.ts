@@ -19,7 +19,8 @@ export interface CommandContext extends Origin {
 }
 
 /**
- * A named piece of server code, run exactly once per idempotency key. Its return value (JSON, or nothing) is the
+ * A named piece of server code. What it does to the rows is done exactly once per idempotency key; the code itself may
+ * run again when its transaction failed. Its return value (JSON, or nothing) is the
  * op's `result`. Throwing anything but a {@link Refusal} answers the op with 500, which the client tries again.
  * Inside PGlite everybody waits for it.
  */

@@ -6,6 +6,7 @@ import { isAccepted, isDecided, recallOp, refusal, type OpRequest } from './opRe
 import { mergeTold, type Told } from './numberChanges.js';
 import { problem } from './problem.js';
 import type { Change, Command, Op, OpResult, Problem } from './protocol.js';
+import { retryConflicts } from './retryConflicts.js';
 import { writeOp, type WriteRules } from './writeOp.js';
 
 /**
@@ -39,6 +40,7 @@ type Unreadable = Extract<ParsedOp, { ok: false }>;
 /** Makes the push of one server. */
 export function createPush(options: PushOptions): Push {
   const { database, parser, rules, authorize, logger, beforeCommit, onCommit } = options;
+  const transact = retryConflicts(database);
 
   // Outside the transaction: the hook may be slow, and must not wait for the connection it would block. An op
   // that was decided once is answered from its record, whatever the subject may do today.
@@ -71,7 +73,7 @@ export function createPush(options: PushOptions): Push {
     if (asked.kind === 'recorded') return asked.result;
     // A refusal claims the key like an effect: of two copies that were told different things, the first decides.
     const forbidden = asked.kind === 'forbidden' ? asked.problem : undefined;
-    const answered = await database.transaction(async (tx) => {
+    const answered = await transact(async (tx) => {
       await tx.query("SET LOCAL lock_timeout = '3s'");
       const value = await writeOp(tx, request, rules, forbidden);
       if (value.keep) await beforeCommit(tx, value.told);
@@ -114,7 +116,7 @@ export function createPush(options: PushOptions): Push {
           if (asked.kind === 'forbidden') return stopAt(index, refusal(parsed.op, asked.problem));
           if (asked.kind === 'recorded' && !isAccepted(asked.result)) return stopAt(index, asked.result);
         }
-        const { results, told } = await database.transaction(async (tx) => {
+        const { results, told } = await transact(async (tx) => {
           await tx.query("SET LOCAL lock_timeout = '3s'");
           const done: OpResult[] = [];
           const written: Told[] = [];
