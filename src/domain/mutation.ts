@@ -58,8 +58,6 @@ export interface Sealed {
   /** The encoded op for a transport; absent for a mutation sent by its own function. */
   readonly body?: string;
   readonly changes: readonly Change[];
-  /** What the server must have accepted before: the tokens it was sent under. Absent when there is nothing. */
-  readonly after?: readonly Token[];
   /** The base version of each change's row when it was sealed. */
   readonly versions?: readonly (Version | undefined)[];
   /** Milliseconds since the epoch of the first send. */

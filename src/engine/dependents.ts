@@ -2,7 +2,7 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import { storeError, SyncError } from '../domain/errors.js';
 import { byOrder } from '../domain/lanes.js';
-import type { DeadLetter, Token } from '../domain/mutation.js';
+import type { DeadLetter } from '../domain/mutation.js';
 import type { Books, Leaving } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -10,7 +10,7 @@ import type { Decision } from './settle.js';
 
 /**
  * What builds on a refused mutation: what has not been sent, and what travelled with it and was answered for it (424),
- * which is refused with it if it left, and waits for it if it is held (RT7) or was split (CO6).
+ * which is refused with it if it left, and waits for it if it is held (RT7).
  */
 export function followersOf(
   books: Books,
@@ -37,35 +37,12 @@ export function followersOf(
   const inVain = decided.filter(
     ({ mutation, outcome }) => outcome.kind === 'refused' && along.has(mutation) && !known.has(mutation),
   );
-  const gone = new Set([...causes, ...followers].map((l) => l.mutation.token));
-  const again: PendingMutation[] = [];
-  const lost: Leaving[] = [];
-  for (const leaving of [...inVain].sort((a, b) => byOrder(a.mutation, b.mutation)))
-    if (waitedForSplit(leaving.mutation, books.ledger, gone)) again.push(leaving.mutation);
-    else {
-      lost.push(leaving);
-      gone.add(leaving.mutation.token);
-    }
   const more = dependentsOf(
     books,
-    lost.filter((l) => l.held === undefined),
+    inVain.filter((l) => l.held === undefined),
     along,
   ).filter((l) => !refused.has(l.mutation)); // refused for two causes, it is refused once (MU2)
-  const taken = new Set(more.map((l) => l.mutation));
-  return {
-    followers: [...followers, ...more],
-    waiting: [...waiting, ...again.filter((mutation) => !taken.has(mutation))],
-  };
-}
-
-/** It waited for a merge that was refused as one (CO6): of those that it needs, none is refused. */
-function waitedForSplit(
-  { phase }: PendingMutation,
-  { deadLetters }: Ledger,
-  gone: ReadonlySet<Token>,
-): boolean {
-  const after = phase.kind === 'sealed' ? (phase.sealed.after ?? []) : [];
-  return after.length > 0 && !after.some((token) => gone.has(token) || deadLetters.has(token));
+  return { followers: [...followers, ...more], waiting };
 }
 
 /**

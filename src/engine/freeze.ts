@@ -84,7 +84,7 @@ function seal(
       command: isCommand(first) ? { name: record.name, args } : undefined,
       after,
     });
-    return { ...sealed, ...(after.length > 0 && { after }), body };
+    return { ...sealed, body };
   } catch (cause) {
     return cause instanceof SyncError
       ? cause
