@@ -123,7 +123,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const successors = new Map<PendingMutation, PendingMutation>();
     const revised = new Map(rebased);
     // What was called since the write was planned still names rows as they were called then (ID1).
-    for (const mutation of concernedBy(options, assignedIn(write), leaving))
+    for (const mutation of concernedBy(options, assignedIn(write), leaving, write.remove?.deadLetters))
       if (mutation.phase.kind === 'saving') revised.set(mutation, mutation.record);
     for (const [former, record] of revised) {
       const next = options.revise(former, record);

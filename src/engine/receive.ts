@@ -45,7 +45,7 @@ export function planReceive(
   const parts = {
     leaving,
     split: [],
-    rebased: renamed(books, withAssigned(ledger.ids, assigned), assigned, leaving),
+    rebased: renamed(books, withAssigned(ledger.ids, assigned), assigned, leaving, after.letters),
     rows,
     put: {
       meta: [{ key: META.cursor, value: page.cursor }, ...assigned.map(storedId), ...synced],

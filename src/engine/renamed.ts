@@ -2,7 +2,7 @@ import type { Change } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
 import { entityKey, splitKey } from '../domain/entity.js';
 import { renameInChange, renameInVariables, type AssignedId, type Ids } from '../domain/identity.js';
-import type { MutationRecord } from '../domain/mutation.js';
+import type { MutationRecord, Token } from '../domain/mutation.js';
 import type { Books, Leaving } from './departures.js';
 import type { PendingMutation } from './pendingMutation.js';
 
@@ -37,11 +37,15 @@ function saysTheSame(a: Change, b: Change | undefined): boolean {
   );
 }
 
-/** Those that touch a row which the server has named, and those that waited for its insert because they refer to it. */
+/**
+ * Those that touch a row which the server has named, and those that waited for its insert because they refer to it: one
+ * of `leaving`, or of the dead letters that were accepted after all.
+ */
 export function concernedBy(
   { ledger, store }: Pick<Books, 'ledger' | 'store'>,
   assigned: readonly AssignedId[],
   leaving: readonly Leaving[],
+  letters: readonly Token[] = [],
 ): ReadonlySet<PendingMutation> {
   if (assigned.length === 0) return new Set();
   const keys = assigned.map(({ collection, from }) => entityKey(collection, from));
@@ -49,7 +53,7 @@ export function concernedBy(
   const concerned = new Set([
     ...keys.flatMap((key) => store.pendingOn(key)),
     ...hidden.filter((m) => m.lanes.some((lane) => keys.includes(lane))),
-    ...leaving.flatMap((l) => ledger.lanes.dependents(l.mutation.token)),
+    ...[...leaving.map((l) => l.mutation.token), ...letters].flatMap((t) => ledger.lanes.dependents(t)),
   ]);
   for (const { mutation } of leaving) concerned.delete(mutation);
   return concerned;
@@ -61,9 +65,10 @@ export function renamed(
   ids: Ids,
   assigned: readonly AssignedId[],
   leaving: readonly Leaving[],
+  letters: readonly Token[],
 ): ReadonlyMap<PendingMutation, MutationRecord> {
   const records = new Map<PendingMutation, MutationRecord>();
-  for (const mutation of concernedBy(books, assigned, leaving))
+  for (const mutation of concernedBy(books, assigned, leaving, letters))
     if (mutation.phase.kind === 'queued') {
       const record = renameRecord(mutation.record, ids, books.collections);
       records.set(mutation, { ...record, rev: record.rev + 1 });

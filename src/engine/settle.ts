@@ -82,7 +82,7 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
   const parts = {
     leaving: [...leaving, ...after.held],
     split: current.flatMap((d) => (d.kind === 'split' ? d.members.filter((m) => !left.has(m)) : [])),
-    rebased: new Map([...again(waiting), ...renamed(books, ids, assigned, leaving)]),
+    rebased: new Map([...again(waiting), ...renamed(books, ids, assigned, leaving, after.letters)]),
     rows,
     put: {
       deadLetters: letters,
