@@ -56,5 +56,7 @@ for (const t of tried) say(`  - ${t}`);
 say(
   'Set CHROME_PATH to a browser, or install one: `sudo apt-get install chromium`, or `npx playwright install --with-deps chromium`.',
 );
-say('To run only the tests that need no browser: npm run test:unit');
+say(
+  'To run only the tests that need no browser: npm test -- --project unit --project react --project server',
+);
 process.exit(1);
