@@ -36,13 +36,12 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   /** Stores a group: one transaction, one log record per {@link RECORD_LIMIT} mutations. */
   async function flush(called: readonly PendingMutation[]): Promise<void> {
     if (called === open) open = undefined;
-    const group = called.map(latest);
     try {
-      await append(group);
+      await append(called);
     } catch (cause) {
-      const rest = await notStored(group);
+      const rest = await notStored(called);
       // One that cannot be stored must not take the others of its tick with it.
-      if (group.length === 1) lose(rest, cause);
+      if (called.length === 1) lose(rest, cause);
       else
         for (const mutation of rest)
           await append([mutation]).catch(async (own: unknown) => lose(await notStored([mutation]), own));
@@ -58,7 +57,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     return now.filter((m) => m.phase.kind === 'saving');
   }
 
-  async function append(group: readonly PendingMutation[]): Promise<void> {
+  async function append(called: readonly PendingMutation[]): Promise<void> {
+    const group = called.map(latest);
     const chunks: (readonly PendingMutation[])[] = [];
     for (let i = 0; i < group.length; i += RECORD_LIMIT) chunks.push(group.slice(i, i + RECORD_LIMIT));
     const receipt = await storage.write({ append: chunks.map((chunk) => chunk.map((m) => m.record)) });
