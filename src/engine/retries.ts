@@ -120,9 +120,9 @@ export function createRetries(options: RetriesOptions): Retries {
   function callOf(letter: DeadLetter, edited: unknown): Call {
     const { record } = letter;
     const scope = record.lanes.find((lane) => lane.startsWith('scope:'))?.slice('scope:'.length);
-    const { refusedAt, retryAfterMs = 0 } = letter;
-    // The clock may have jumped: never longer than the server asked for.
-    const waitMs = Math.min(refusedAt + retryAfterMs - options.now(), retryAfterMs);
+    // The clock counts whole milliseconds, and may have jumped: no less than the server asked for, and hardly more.
+    const askedMs = letter.retryAfterMs === undefined ? 0 : letter.retryAfterMs + 1;
+    const waitMs = Math.min(letter.refusedAt + askedMs - options.now(), askedMs);
     const asked = {
       ...(waitMs > 0 && { sendAfter: waitMs }),
       priority: record.priority,

@@ -65,7 +65,7 @@ describe('RT6 attempts', () => {
     await client.retry(token).enqueued;
     expect(client.get(todos, 'a')).toEqual(todo('a'));
     await clock.advance(20_000);
-    expect(sent.map((line) => line.split(' ')[0])).toEqual(['0', '10000']);
+    expect(sent.map((line) => line.split(' ')[0])).toEqual(['0', '10001']);
     expect(client.pending()).toEqual([]);
   });
 

@@ -17,8 +17,8 @@ export interface OwnBreaker {
   closed(route: string): void;
   /** An earlier session left it open, for so many milliseconds from now. */
   restored(route: string, ms: number): void;
-  /** What is stored as open now: the rest is closed, for one that has not sent anything yet. */
-  learnt(open: readonly string[]): void;
+  /** What is stored as open now, and for how many milliseconds: the rest is closed, for one that has not sent anything yet. */
+  learnt(open: ReadonlyMap<string, number>): void;
 }
 
 interface Circuit {
@@ -87,7 +87,11 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
     },
     learnt(open) {
       if (hasSent) return;
-      for (const route of circuits.keys()) if (!open.includes(route)) circuits.delete(route);
+      for (const [route, circuit] of circuits) {
+        const ms = open.get(route);
+        if (ms === undefined) circuits.delete(route);
+        else circuit.openUntil = Math.min(circuit.openUntil ?? Infinity, now() + ms);
+      }
     },
     restored(route, ms) {
       circuits.set(route, { failures: [], openUntil: now() + ms, probing: false });

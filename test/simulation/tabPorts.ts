@@ -116,11 +116,15 @@ function restoreBreakers(
     Readonly<Record<string, { readonly openUntil: number }>> | undefined;
   const openMs = plan.breaker?.openMs ?? 30_000;
   if (plan.steps.some((step) => step.kind === 'jump')) return;
-  // The one that drains may have closed it before this one begins to.
-  effort.breaker.learnt(Object.keys(stored ?? {}));
-  if (!isFirst) return;
-  for (const [route, { openUntil }] of Object.entries(stored ?? {}))
-    effort.breaker.restored(route, Math.min(Math.max(openUntil - clock.now(), 0), openMs));
+  const open = new Map(
+    Object.entries(stored ?? {}).map(([route, { openUntil }]) => [
+      route,
+      Math.min(Math.max(openUntil - clock.now(), 0), openMs),
+    ]),
+  );
+  // The one that drains may have closed it, or found nothing out by its probe, before this one begins to.
+  effort.breaker.learnt(open);
+  if (isFirst) for (const [route, ms] of open) effort.breaker.restored(route, ms);
 }
 
 export function processNetwork(world: World, { name }: Process): FaultyTransport {
