@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { postgresDatabase } from '../../src/server/postgresDatabase.js';
 import { startPostgres, type PostgresCluster } from '../../scripts/pg.mjs';
+import { DatabaseError, type Database } from '../../src/server/database.js';
 import { openServer } from './harness.js';
 
 let cluster: PostgresCluster;
@@ -90,4 +91,51 @@ test('SV1 a database of the version before tenants is brought up, and goes on', 
   expect((await after.pull(done.cursor)).changes).toMatchObject([{ id: 'a', version: 2 }]);
   await after.close();
   await database.close();
+});
+
+test('SV1 a transaction that lost against another is run again, a lost connection is not', async () => {
+  const pool = postgresDatabase({ connectionString: cluster.url });
+  const sync = openServer({ database: pool });
+  await sync.server.ready;
+  let runs = -Infinity; // the migration is not counted
+  /** Fails that often, after the work was done and before COMMIT. */
+  const failing = (times: number, sqlState: string): Database => ({
+    ...pool,
+    transaction: (work) =>
+      pool.transaction(async (tx) => {
+        const ending = await work(tx);
+        if (runs >= 0 && runs++ < times) throw new DatabaseError('unavailable', new Error('lost'), sqlState);
+        return ending;
+      }),
+  });
+  const statuses: [number, number][] = [];
+  for (const [times, sqlState] of [
+    [1, '40001'],
+    [4, '40P01'],
+    [1, '08006'],
+    [99, '40001'],
+  ] as const) {
+    runs = -Infinity;
+    const server = openServer({ database: failing(times, sqlState) }, sync.scope);
+    await server.server.ready;
+    runs = 0;
+    const { status } = await server.post({
+      client: 'c1',
+      ops: [sync.ops.insert(`${times} ${sqlState}`, {})],
+    });
+    statuses.push([status, runs]);
+    await server.close();
+  }
+  expect(statuses).toEqual([
+    [200, 2],
+    [200, 5],
+    [503, 1],
+    [503, 10],
+  ]);
+  expect((await sync.pullAll()).map(({ id, version }) => [id, version])).toEqual([
+    ['1 40001', 1],
+    ['4 40P01', 1],
+  ]);
+  await sync.close();
+  await pool.close();
 });

@@ -395,7 +395,7 @@ describe.each(databases)('push on $name', ({ start }) => {
     const replace = ops.group([remove({ ifVersion: 1 }), insert(2, { ifVersion: 1 })]);
     const first = await sync.send(replace);
     expect(first).toMatchObject({ status: 200, replayed: false });
-    expect(first.entities).toEqual([{ type, id: 'replaced', version: 3, data: { n: 2 } }]);
+    expect(first.entities).toMatchObject([{ type, id: 'replaced', version: 3, data: { n: 2 } }]);
     expect(await sync.pull(cursor, 1)).toMatchObject({
       changes: [
         { version: 2, data: null, deleted: true, op: replace.op, rev: 0 },
@@ -464,7 +464,7 @@ describe.each(databases)('push on $name', ({ start }) => {
     const group = ops.group(kinds.map((kind) => ({ ...changes[kind], type, id, ifVersion: version })));
     const result = await sync.send(group);
     expect(result).toMatchObject({ status: 200 });
-    expect(result.entities).toEqual([{ type, id, version: version + kinds.length, data }]);
+    expect(result.entities).toMatchObject([{ type, id, version: version + kinds.length, data }]);
     expect(await sync.send(group)).toEqual({ ...result, replayed: true });
   });
 

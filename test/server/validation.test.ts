@@ -95,6 +95,32 @@ describe.each(databases)('validation on $name', ({ start }) => {
     });
   });
 
+  test('SV3 versions of mixed types are refused with their path, and write nothing', async () => {
+    const { ops, scope } = sync;
+    const versions = ['1', 1.5, -1, true, null, 2 ** 53, [1], {}, ' 1 '];
+    const { results } = await sync.push([
+      ops.insert('versioned', {}),
+      ...versions.map((ifVersion) => ops.update('versioned', { wrong: true }, { ifVersion })),
+      ...versions.map((rev) => ops.update('versioned', { wrong: true }, { rev })),
+      ops.update('versioned', { right: true }, { ifVersion: 1 }),
+    ]);
+    expect(
+      results.map(({ status, problem }) => [
+        status,
+        (problem?.['errors'] as { path: string }[] | undefined)?.[0]?.path,
+      ]),
+    ).toEqual([
+      [200, undefined],
+      ...versions.map(() => [422, '/ifVersion']),
+      ...versions.map(() => [422, '/rev']),
+      [200, undefined],
+    ]);
+    expect(results.at(-1)).toMatchObject({ entities: [{ version: 2, data: { right: true } }] });
+    // and in the place where a cursor carries one
+    for (const since of ['e1.-1', 'e1.1.5', 'e1.01', `e1.${2 ** 53}`, 'e1.1e3', 'e1.true'])
+      expect((await sync.request(`changes?scope=${scope}&since=${since}`)).status).toBe(400);
+  });
+
   test('SV3 numbers come back as they were', async () => {
     const data = {
       max: Number.MAX_VALUE,
