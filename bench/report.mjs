@@ -1,74 +1,131 @@
-// From samples to medians, ratios, a table and a file.
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+// From runs to medians, ratios, a table and files.
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { format } from 'prettier';
 
 const ROOT = join(import.meta.dirname, '..');
 
-export const median = (numbers) => {
+const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-/** Each ratio is the median of the rounds' ratios: subject and floor of one round met the same machine. */
-export function summarise(cases) {
-  const floors = new Map();
-  for (const one of cases) if (!floors.has(one.index)) floors.set(one.index, one.samples);
-  return cases.map(({ index, name, unit, subject, samples, counts }) => ({
-    workload: name,
-    subject,
-    unit,
+/** Each ratio is the median of the rounds' ratios: it and the floor of one round met the same machine. */
+export function summarise(workloads, cases) {
+  return workloads.map(({ id, name, unit, targets = {} }) => {
+    const own = cases.filter(({ workload }) => workload === id);
+    const floor = own.find(({ kind }) => kind === 'floor')?.runs ?? [];
+    return { id, name, unit, targets, results: own.map((one) => summary(one, floor)) };
+  });
+}
+
+function summary({ kind, who, page, runs, without }, floor) {
+  if (without !== undefined) return { kind, who, page, without };
+  const wrong = runs.find((run) => run.wrong !== undefined)?.wrong;
+  const samples = runs.map(({ value }) => value).filter((value) => value !== undefined && value !== null);
+  if (samples.length === 0) return { kind, who, page, wrong: wrong ?? 'not run' };
+  const ratios = runs
+    .map(({ value }, i) => value / floor[i]?.value)
+    .filter((ratio) => Number.isFinite(ratio));
+  const counts = Object.fromEntries(
+    Object.keys(runs.at(-1).counts ?? {}).map((what) => [
+      what,
+      median(runs.map((run) => run.counts?.[what] ?? 0)),
+    ]),
+  );
+  return {
+    kind,
+    who,
+    page,
     median: median(samples),
     min: Math.min(...samples),
     max: Math.max(...samples),
-    ratio: median(samples.map((sample, i) => sample / floors.get(index)[i])),
+    ...(ratios.length > 0 && { ratio: median(ratios) }),
+    ...(Object.keys(counts).length > 0 && { counts }),
+    ...(wrong !== undefined && { wrong }),
     samples,
-    ...(counts && { counts }),
-  }));
+  };
 }
 
-const number = (n) =>
-  n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n >= 0.1 || n === 0 ? n.toFixed(2) : n.toPrecision(2);
+export const number = (n) => {
+  if (!Number.isFinite(n)) return '–';
+  if (Math.abs(n) >= 1000) return Math.round(n).toLocaleString('en');
+  if (Math.abs(n) >= 100) return n.toFixed(0);
+  if (Math.abs(n) >= 10) return n.toFixed(1);
+  return Math.abs(n) >= 0.1 || n === 0 ? n.toFixed(2) : n.toPrecision(2);
+};
+const count = (n) => (Number.isInteger(n) ? n.toLocaleString('en') : number(n));
 
-export function table(results, bundles) {
-  const rows = results.map(({ subject, unit, median, min, max, ratio, counts = {} }) => [
-    subject,
-    `${number(median)} ${unit}`,
-    `${number(min)} – ${number(max)}`,
-    `× ${number(ratio)}`,
-    Object.entries(counts)
-      .map(([what, n]) => `${n} ${what}`)
-      .join(', '),
-  ]);
-  const width = (column) => Math.max(...rows.map((row) => row[column].length));
+/** The targets that ours misses, and by how much. */
+export function missed({ targets }, { kind, page, median, counts = {} }) {
+  if (kind !== 'subject' || page !== 'ours') return [];
+  const values = { value: median, ...counts };
+  return Object.entries(targets).flatMap(([what, most]) =>
+    values[what] > most
+      ? [
+          `${what === 'value' ? '' : `${what} `}≤ ${most}${most > 0 ? ` (× ${number(values[what] / most)})` : ''}`,
+        ]
+      : [],
+  );
+}
+
+export function table(workloads, bundles) {
   const lines = [];
-  results.forEach(({ workload }, i) => {
-    if (workload !== results[i - 1]?.workload) lines.push('', workload);
-    const [subject, value, range, ratio, counts] = rows[i];
+  for (const workload of workloads) {
+    if (workload.results.length === 0) continue;
+    lines.push('', workload.name);
+    const rows = workload.results.map((result) => {
+      const { who, median, min, max, ratio, counts = {}, wrong, without } = result;
+      const measured = median !== undefined;
+      const late = missed(workload, result);
+      return [
+        who,
+        measured ? `${number(median)} ${workload.unit}` : '–',
+        measured ? `${number(min)} – ${number(max)}` : '',
+        measured && ratio !== undefined ? `× ${number(ratio)}` : '',
+        [
+          ...Object.entries(counts).map(([what, n]) => `${count(n)} ${what}`),
+          ...(wrong === undefined ? [] : [`WRONG: ${wrong}`]),
+          ...(without === undefined ? [] : [without]),
+          ...(late.length === 0 ? [] : [`MISSES ${late.join(', ')}`]),
+        ].join(', '),
+      ];
+    });
+    lines.push(...aligned(rows));
+  }
+  if (bundles.length > 0) {
+    lines.push('', 'bundles, minified and compressed, React left out');
     lines.push(
-      `  ${subject.padEnd(width(0))}  ${value.padStart(width(1))}  ${range.padStart(width(2))}  ${ratio.padStart(width(3))}  ${counts}`.trimEnd(),
+      ...aligned(
+        bundles.map(({ name, kB, target }) => [
+          name,
+          `${number(kB)} kB`,
+          '',
+          '',
+          kB > target ? `MISSES ≤ ${target}` : '',
+        ]),
+      ),
     );
-  });
-  if (bundles) {
-    lines.push('', 'bundles, minified and compressed');
-    for (const { name, size } of bundles) lines.push(`  ${name}  ${number(size / 1000)} kB`);
   }
   return lines.join('\n');
 }
 
-/** What size-limit says of each entry of the built package; undefined where it has not been built. */
-export function sizes() {
-  const cli = join(ROOT, 'node_modules/size-limit/bin.js');
-  if (![cli, join(ROOT, '.size-limit.json'), join(ROOT, 'dist/index.js')].every(existsSync)) return undefined;
-  try {
-    return JSON.parse(execFileSync(process.execPath, [cli, '--json'], { cwd: ROOT, encoding: 'utf8' }));
-  } catch (error) {
-    // A budget that is exceeded is an exit code, and still an answer.
-    return error.stdout?.startsWith('[') ? JSON.parse(error.stdout) : undefined;
-  }
+function aligned(rows) {
+  const width = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map(([who, ...rest]) =>
+    [
+      '  ',
+      who.padEnd(width[0]),
+      ...rest.slice(0, 3).map((cell, i) => `  ${cell.padStart(width[i + 1])}`),
+      '  ',
+      rest[3],
+    ]
+      .join('')
+      .trimEnd(),
+  );
 }
 
 export function machine(userAgent) {
@@ -83,8 +140,96 @@ export function machine(userAgent) {
   };
 }
 
-export async function save(name, result) {
+export async function save(report) {
   const folder = join(ROOT, 'bench/results');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeFile(join(folder, 'bench.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+/** Replaces what stands between `<!-- bench -->` and `<!-- /bench -->` in docs/performance.md. */
+export async function writeTable(report) {
+  const file = join(ROOT, 'docs/performance.md');
+  const text = readFileSync(file, 'utf8').replace(
+    /<!-- bench -->[^]*<!-- \/bench -->/,
+    () => `<!-- bench -->\n\n${markdown(report)}\n\n<!-- /bench -->`,
+  );
+  await writeFile(file, await format(text, { filepath: file, printWidth: 110 }));
+}
+
+function markdown({ date, machine: { cores, cpu, browser }, rounds, workloads, bundles }) {
+  const shared = workloads.filter(({ results }) => results.some(({ page }) => page === 'peers'));
+  const own = workloads.filter((workload) => !shared.includes(workload));
+  const peers = [
+    ...new Set(
+      shared.flatMap(({ results }) => results.filter(({ page }) => page === 'peers').map(({ who }) => who)),
+    ),
+  ];
+  const ours = (workload) => workload.results.find(({ who }) => who === 'Holdfast');
+  const floorOf = ({ results }) => results.find(({ kind }) => kind === 'floor');
+  const goal = ({ targets, unit }) =>
+    Object.entries(targets)
+      .map(([what, most]) => (what === 'value' ? `≤ ${most} ${unit}` : `≤ ${most} ${what}`))
+      .join(', ');
+  const cell = ({ unit }, result) => {
+    if (result === undefined || result.without !== undefined) return '–';
+    const { median, min, max, counts = {}, wrong } = result;
+    const value = median === undefined ? '' : `${number(median)} ${unit} (${number(min)}–${number(max)})`;
+    const others = Object.entries(counts).map(([what, n]) => `${count(n)} ${what}`);
+    return [value, ...others, ...(wrong === undefined ? [] : [`**wrong:** ${wrong}`])]
+      .filter(Boolean)
+      .join(', ');
+  };
+  const row = (cells) => `| ${cells.join(' | ')} |`;
+  const head = (cells) => [row(cells), row(cells.map(() => '---'))];
+  const notes = shared.flatMap(({ name, results }) =>
+    results
+      .filter(({ without }) => without !== undefined)
+      .map(({ who, without }) => `- ${who}, ${name}: ${without}.`),
+  );
+  return [
+    `${date}, ${cores} cores (${cpu}), ${browser}; up to ${rounds} rounds, median (min–max).`,
+    '',
+    ...head(['work', 'target', 'floor', 'Holdfast', 'to the floor', ...peers]),
+    ...shared.map((workload) =>
+      row([
+        workload.name,
+        goal(workload),
+        cell(workload, floorOf(workload)),
+        `**${cell(workload, ours(workload))}**`,
+        ours(workload)?.ratio === undefined ? '–' : `× ${number(ours(workload).ratio)}`,
+        ...peers.map((who) =>
+          cell(
+            workload,
+            workload.results.find((result) => result.who === who),
+          ),
+        ),
+      ]),
+    ),
+    '',
+    'Ours alone:',
+    '',
+    ...head(['work', 'target', 'who', 'median (min–max)', 'to the floor']),
+    ...own.flatMap((workload) =>
+      workload.results.map((result, i) =>
+        row([
+          i === 0 ? workload.name : '',
+          i === 0 ? goal(workload) : '',
+          result.who,
+          cell(workload, result),
+          result.ratio === undefined ? '–' : `× ${number(result.ratio)}`,
+        ]),
+      ),
+    ),
+    '',
+    'Bundles, minified and compressed, React left out:',
+    '',
+    ...head(['bundle', 'kB', 'target']),
+    ...bundles.map(({ name, kB, target }) =>
+      row([name, number(kB), target === undefined ? '' : `≤ ${target}`]),
+    ),
+    '',
+    'Why a cell has a –:',
+    '',
+    ...notes,
+  ].join('\n');
 }

@@ -1,97 +1,175 @@
-// Runs every workload in real Chromium, subjects interleaved with their floors, each in a fresh page, and compares
-// them by ratio: seconds differ between machines, ratios hardly do.
-//   npm run bench | npm run bench:quick   [-- --only <text> --subject <text> --rounds <n> --save <name> --sizes]
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Runs every workload in real Chromium, ours and the peers' interleaved with the floors, each in a fresh page, and
+// compares them by ratio: seconds differ between machines, ratios hardly do.
+//   npm run bench          all; installs the peers, writes bench/results/bench.json, docs/charts, the table in docs/performance.md
+//   npm run bench:quick    ours and floors; fails if a ratio is twice what bench/ratios.json has
+//     -- --only <text in a workload's id> --who <text in a name> --rounds <n>     prints only
+//     -- --profile        where the time of ours goes
+//     -- --keep           with bench:quick: what is measured is what the next ones are compared with
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright';
-import { chromeLaunchOptions } from '../scripts/chrome.mjs';
-import { servePage } from './servePage.mjs';
-import { machine, save, sizes, summarise, table } from './report.mjs';
+import { openBrowser } from './browser.mjs';
+import { draw } from './charts.mjs';
+import { compare, keep } from './guard.mjs';
+import { installPeers, versionsOf } from './peers/install.mjs';
+import { hottest } from './profile.mjs';
+import { machine, save, summarise, table, writeTable } from './report.mjs';
+import { servePages } from './servePage.mjs';
+import { sizes } from './sizes.mjs';
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
     only: { type: 'string', default: '' },
-    subject: { type: 'string', default: '' },
-    sizes: { type: 'boolean', default: false },
-    save: { type: 'string', default: 'latest' },
+    who: { type: 'string', default: '' },
+    rounds: { type: 'string' },
+    profile: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(options.rounds ?? (options.quick ? 5 : 15));
+const part = options.only !== '' || options.who !== '' || options.profile;
+const peers = !options.quick && !options.profile;
+const rounds = Number(options.rounds ?? (options.profile ? 3 : options.quick ? 3 : 9));
 
-const server = await servePage();
-const profile = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-// A profile on disk: without one, Chromium keeps IndexedDB in memory.
-const browser = await chromium.launchPersistentContext(profile, chromeLaunchOptions());
+// Each gets so much time, or three rounds: some peers take a minute for one.
+const MS_EACH = options.quick ? 4_000 : 30_000;
+const LEAST_ROUNDS = options.quick ? 2 : 3;
+const TIMEOUT_MS = 180_000;
+
+if (peers) installPeers();
+const pages = await servePages({ peers, readable: options.profile });
+const profiles = [];
+const browser = await openBrowser(options.profile && ((profile) => profiles.push(profile)));
+let failed = false;
 try {
-  const workloads = (await inPage((page) => page.evaluate(() => globalThis.holdfastBench.list())))
-    .map((workload, index) => ({ ...workload, index }))
-    .filter((workload) => workload.name.includes(options.only));
-  const cases = workloads.flatMap(({ subjects, ...workload }) =>
-    subjects
-      .filter((subject, i) => i === 0 || subject.includes(options.subject))
-      .map((subject) => ({ ...workload, subject, samples: [], counts: undefined })),
-  );
-  for (const { index, prepared } of workloads)
-    if (prepared) await inPage((page) => page.evaluate((i) => globalThis.holdfastBench.prepare(i), index));
+  const { workloads, cases } = await plan();
+  for (const one of cases) if (one.prepared) await prepare(one);
   for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`round ${round} of ${rounds}\n`);
-    for (const one of cases) {
-      if (round > mostRounds(one)) continue;
-      const { value, counts } = await inPage((page) => run(page, one));
-      one.samples.push(value);
-      one.counts = counts; // of the last round
-    }
+    for (const one of cases) if (round <= one.most) await measure(one);
   }
-  const results = summarise(cases);
-  const bundles = options.sizes || options.only === '' ? sizes() : undefined;
+  const results = summarise(workloads, cases);
+  const bundles = part || options.quick ? [] : await sizes();
   console.log(table(results, bundles));
-  const version = await inPage((page) => page.evaluate(() => navigator.userAgent));
-  await save(options.save, { machine: machine(version), rounds, results, ...(bundles && { bundles }) });
+  if (options.profile) console.log(hottest(profiles));
+  failed = cases.some(({ page, runs }) => page === 'ours' && runs.some(({ wrong }) => wrong !== undefined));
+  if (options.quick && !options.profile && !failed) {
+    if (options.keep) await keep(results);
+    else failed = await regressed(results, workloads, cases);
+  }
+  if (peers && !part) {
+    const userAgent = await browser.inPage(pages.ours, (page) => page.evaluate(() => navigator.userAgent));
+    const date = new Date().toISOString().slice(0, 10);
+    const report = {
+      date,
+      machine: machine(userAgent),
+      rounds,
+      versions: versionsOf(),
+      workloads: results,
+      bundles,
+    };
+    await save(report);
+    await draw(report);
+    await writeTable(report);
+  }
 } finally {
   await browser.close();
-  await server.close();
-  await rm(profile, { recursive: true, force: true });
+  await pages.close();
+}
+process.exit(failed ? 1 : 0);
+
+/** Every workload, and who does it: floors first, because ratios are to the first of them. */
+async function plan() {
+  const list = (page) =>
+    browser.inPage(pages[page], (p) => p.evaluate(() => globalThis.holdfastBench.list()));
+  const ours = await list('ours');
+  const subjects = ours.subjects.map((subject) => ({ ...subject, page: 'ours' }));
+  if (peers)
+    subjects.push(...(await list('peers')).subjects.map((subject) => ({ ...subject, page: 'peers' })));
+  const workloads = ours.workloads.filter(
+    ({ id, long }) => id.includes(options.only) && !(long && options.quick && !part),
+  );
+  const cases = workloads.flatMap((workload) => {
+    const { id, floors, parts, general, prepared } = workload;
+    const made = (kind, who, more) => ({
+      workload: id,
+      kind,
+      who,
+      page: 'ours',
+      runs: [],
+      most: rounds,
+      ...more,
+    });
+    const wanted = subjects.filter(
+      ({ page, variant }) =>
+        general && (page === 'ours' || !workload.ours) && (!variant || workload.variants),
+    );
+    const all = [
+      ...(options.quick && !part ? floors.slice(0, 1) : floors).map((who, i) =>
+        made('floor', who, { prepared: prepared && i === 0 }),
+      ),
+      ...parts.map((who) => made('part', who)),
+      ...wanted.map(({ name, page, without }) =>
+        made('subject', name, { page, prepared, without: without[id] }),
+      ),
+    ];
+    return all.filter(({ kind, who }, i) =>
+      options.profile
+        ? kind !== 'floor' && who.includes(options.who)
+        : (kind === 'floor' && i === 0) || who.includes(options.who),
+    );
+  });
+  return {
+    workloads,
+    cases: cases.map((one) => (one.without === undefined ? one : { ...one, most: 0, prepared: false })),
+  };
 }
 
-/** The heap hardly varies, and filling it takes long. */
-function mostRounds({ unit, long }) {
-  return unit === 'heap MiB' || (long && options.quick) ? 2 : rounds;
+async function prepare(one) {
+  const { wrong } = (await once(one, 'prepare')) ?? {};
+  if (wrong !== undefined) Object.assign(one, { runs: [{ wrong: `before it: ${wrong}` }], most: 0 });
 }
 
-async function inPage(work) {
-  const page = await browser.newPage();
+async function measure(one) {
+  const begun = performance.now();
+  const run = await once(one, 'run');
+  one.runs.push(run);
+  process.stderr.write(
+    `${one.workload} · ${one.who}: ${run.value?.toPrecision(3) ?? ''} ${run.wrong ?? ''}\n`,
+  );
+  if (one.runs.length > 1) return;
+  const affordable = Math.floor(MS_EACH / (performance.now() - begun));
+  // What did not come to an end will not do better next time.
+  one.most = run.value === undefined ? 1 : Math.min(one.most, Math.max(LEAST_ROUNDS, affordable));
+}
+
+/** One run in a page of its own. Whatever goes wrong is a result too. */
+async function once({ workload, kind, who, page: where }, what) {
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(() => resolve({ wrong: `did not finish within ${TIMEOUT_MS / 1e3} s` }), TIMEOUT_MS);
+  });
   try {
-    await page.goto(server.url);
-    await page.waitForFunction(() => globalThis.holdfastBench !== undefined);
-    return await work(page);
+    const work = browser.inPage(pages[where], (page) => {
+      const does = page.evaluate(([w, c]) => globalThis.holdfastBench[w](c), [what, { workload, kind, who }]);
+      return Promise.race([does, late]);
+    });
+    return await work;
+  } catch (error) {
+    return { wrong: `failed: ${String(error.message).split('\n')[0].slice(0, 200)}` };
   } finally {
-    await page.close();
+    clearTimeout(timer);
   }
 }
 
-async function run(page, { index, subject, unit, operations = 1 }) {
-  const before = unit === 'heap MiB' ? await heapBytes(page) : 0;
-  const measured = await page.evaluate(([i, s]) => globalThis.holdfastBench.run(i, s), [index, subject]);
-  switch (unit) {
-    case 'ms':
-      return { value: measured.ms, counts: measured.counts };
-    case 'µs each':
-      return { value: (measured.ms * 1e3) / operations, counts: measured.counts };
-    case 'ns each':
-      return { value: (measured.ms * 1e6) / operations, counts: measured.counts };
-    case 'heap MiB':
-      return { value: ((await heapBytes(page)) - before) / 2 ** 20, counts: measured.counts };
-  }
-}
-
-async function heapBytes(page) {
-  const session = await page.context().newCDPSession(page);
-  for (let i = 0; i < 3; i++) await session.send('HeapProfiler.collectGarbage');
-  const { usedSize } = await session.send('Runtime.getHeapUsage');
-  await session.detach();
-  return usedSize;
+/** On a busy machine a ratio is off now and then; what looks worse is measured again before it is believed. */
+async function regressed(results, workloads, cases) {
+  const suspects = compare(results);
+  if (suspects.length === 0) return false;
+  console.log(`Measured again: ${suspects.map(({ name }) => name).join('; ')}`);
+  const again = cases.filter(({ workload }) => suspects.some(({ id }) => id === workload));
+  for (let round = 0; round < 2 * rounds; round++)
+    for (const one of again) one.runs.push(await once(one, 'run'));
+  const still = compare(summarise(workloads, cases));
+  for (const { name, was, is } of still)
+    console.log(`REGRESSION ${name}: × ${is.toFixed(2)} of the floor, was × ${was.toFixed(2)}`);
+  return still.length > 0;
 }

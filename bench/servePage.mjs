@@ -1,6 +1,9 @@
-// Builds the page as an app would be built, and serves it.
+// Builds the pages as an app would be built, and serves them.
 import { join } from 'node:path';
 import { build, preview } from 'vite';
+import { PEERS, peersConfig } from './peers/install.mjs';
+
+const OUT = join(import.meta.dirname, '../.cache/bench');
 
 // Without these a page's clock has 100 µs steps; with them 5 µs.
 const ISOLATED = {
@@ -8,17 +11,59 @@ const ISOLATED = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-export async function servePage() {
+const common = {
+  configFile: false,
+  logLevel: 'error',
+  mode: 'production',
+  define: { 'process.env.NODE_ENV': '"production"' },
+  resolve: { dedupe: ['react', 'react-dom'] }, // one React for ours and theirs
+};
+
+/** Serves our page at `ours` and, if asked for, the peers' at `peers`. `readable`: names are kept, for a profile. */
+export async function servePages({ peers, readable }) {
   process.env.NODE_ENV = 'production';
-  const config = {
-    root: join(import.meta.dirname, 'page'),
-    configFile: false,
-    logLevel: 'error',
-    mode: 'production',
-    build: { outDir: join(import.meta.dirname, '../.cache/bench'), emptyOutDir: true },
+  const pages = [['ours', join(import.meta.dirname, 'page'), {}]];
+  if (peers) pages.push(['peers', join(PEERS, 'page'), peersConfig]);
+  for (const [name, root, { resolve } = {}] of pages)
+    await build({
+      ...common,
+      root,
+      base: `/${name}/`,
+      resolve: { ...common.resolve, ...resolve },
+      build: {
+        outDir: join(OUT, name),
+        emptyOutDir: true,
+        minify: !readable,
+        chunkSizeWarningLimit: Infinity,
+      },
+    });
+  const server = await preview({
+    ...common,
+    root: OUT,
+    build: { outDir: OUT },
     preview: { port: 0, host: '127.0.0.1', headers: ISOLATED },
-  };
-  await build(config);
-  const server = await preview(config);
-  return { url: `http://127.0.0.1:${server.httpServer.address().port}/`, close: () => server.close() };
+    appType: 'mpa',
+  });
+  const url = `http://127.0.0.1:${server.httpServer.address().port}`;
+  return { ours: `${url}/ours/`, peers: `${url}/peers/`, close: () => server.close() };
+}
+
+/** What a file and everything it imports weighs, minified, without React: the code itself. */
+export async function bundle(entry, { resolve } = {}) {
+  const { output } = await build({
+    ...common,
+    root: join(import.meta.dirname, '..'),
+    resolve: { ...common.resolve, ...resolve },
+    build: {
+      write: false,
+      minify: true,
+      rolldownOptions: {
+        input: entry,
+        preserveEntrySignatures: 'strict',
+        external: [/^react($|\/)/, /^react-dom($|\/)/],
+        output: { codeSplitting: false },
+      },
+    },
+  });
+  return output.map((chunk) => chunk.code ?? '').join('');
 }

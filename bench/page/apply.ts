@@ -1,123 +1,132 @@
 import { produce } from 'immer';
 import { createStore } from 'zustand/vanilla';
-import { clientWith, idOf, remove, rename, task, tasks, titleOf, type Task } from './tasks.js';
+import { timed } from './host.js';
+import { createServer } from './server.js';
+import type { App, Subject } from './subject.js';
+import { idOf, task, titleOf, type Task } from './tasks.js';
 import { equal, nextTask, type Measurement, type Workload } from './workload.js';
-import type { SyncClient } from '../../src/index.js';
 
 const EDITS = 2_000;
-const WARM_UP = 1_000;
+const ROUNDS = 4;
+const PENDING = 10_000;
+const LAST = 100;
 
-/** Applies edit `n` and reads it back; returns what is read. */
-type Edit = (id: string, n: number) => string | undefined;
+/** Sets the title of a row and reads it back; a promise where the library shows it later. */
+type Edit = (id: string, title: string) => string | undefined | Promise<string | undefined>;
 
-/**
- * Edits spread over all rows, each read back at once. Only the synchronous part is timed: that is what a person waits
- * for; the storage follows between the rounds.
- */
-async function measure(
-  rows: number,
-  edit: Edit,
-  { edits = EDITS, rest = nextTask }: { edits?: number; rest?: () => Promise<unknown> } = {},
-): Promise<Measurement> {
-  const wrong: number[] = [];
-  const run = (from: number, to: number): number => {
-    const start = performance.now();
-    for (let n = from; n < to; n++) if (edit(idOf((n * 7919) % rows), n) !== titleOf(n)) wrong.push(n);
-    return performance.now() - start;
-  };
-  await rest();
-  run(0, Math.min(WARM_UP, edits));
-  let ms = 0;
-  for (let round = 0; round < 4; round++) {
-    await rest();
-    const from = WARM_UP + (round * edits) / 4;
-    ms += run(from, from + edits / 4);
-  }
-  equal(wrong, [], 'edits that were not readable at once');
-  return { ms: (ms * EDITS) / edits };
+interface Plan {
+  readonly rows: number;
+  /** The edits before count as warming up. */
+  readonly from: number;
+  readonly to: number;
+  readonly wrong: number[];
 }
 
-function map(rows: number): Promise<Measurement> {
+/** Edits spread over all rows, each read back at once. Stops after `most` milliseconds; returns how many were made. */
+async function editAll(edit: Edit, { rows, from, to, wrong }: Plan, most = Infinity): Promise<number> {
+  const until = performance.now() + most;
+  for (let n = from; n < to; n++) {
+    const reading = edit(idOf((n * 7919) % rows), titleOf(n));
+    const seen = reading instanceof Promise ? await reading : reading;
+    if (seen !== titleOf(n)) wrong.push(n);
+    if (most !== Infinity && performance.now() > until) return n + 1 - from;
+  }
+  return to - from;
+}
+
+/** µs per edit. What is stored in the background is stored between the rounds: nobody waits for it. */
+async function perEdit(rows: number, edit: Edit, stored: () => Promise<unknown>): Promise<Measurement> {
+  const wrong: number[] = [];
+  await editAll(edit, { rows, from: 0, to: 1_000, wrong }, 1_000);
+  let ms = 0;
+  let made = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    await stored();
+    const from = 1_000 + round * EDITS;
+    ms += await timed(async () => {
+      made += await editAll(edit, { rows, from, to: from + EDITS / ROUNDS, wrong }, 500);
+    });
+  }
+  equal(wrong, [], 'edits that were not readable');
+  return { value: (ms * 1e3) / made };
+}
+
+function byMap(rows: number): Edit {
   const table = new Map<string, Task>();
   for (let n = 0; n < rows; n++) table.set(idOf(n), task(n));
-  return measure(rows, (id, n) => {
-    table.set(id, { ...(table.get(id) as Task), title: titleOf(n) });
+  return (id, title) => {
+    table.set(id, { ...table.get(id)!, title });
     return table.get(id)?.title;
-  });
+  };
 }
 
-/** What many apps have today: one record in one zustand store, changed by Immer. Slow, so it edits less. */
-function zustandAndImmer(rows: number): Promise<Measurement> {
+/** What many apps have today: one record in one zustand store, changed by Immer. */
+function byImmer(rows: number): Edit {
   const store = createStore<{ tasks: Record<string, { -readonly [F in keyof Task]: Task[F] }> }>(() => ({
     tasks: Object.fromEntries(Array.from({ length: rows }, (_, n) => [idOf(n), task(n)])),
   }));
-  return measure(
-    rows,
-    (id, n) => {
-      store.setState((state) =>
-        produce(state, (draft) => {
-          (draft.tasks[id] as { title: string }).title = titleOf(n);
-        }),
-      );
-      return store.getState().tasks[id]?.title;
-    },
-    { edits: rows > 10_000 ? 20 : EDITS },
-  );
+  return (id, title) => {
+    store.setState((state) => produce(state, (draft) => void (draft.tasks[id]!.title = title)));
+    return store.getState().tasks[id]?.title;
+  };
 }
 
-const RECIPE = (client: SyncClient): Edit => {
-  return (id, n) => {
-    client.update(tasks, id, (draft) => {
-      draft.title = titleOf(n);
-    });
-    return client.get(tasks, id)?.title;
+function byApp(app: App): Edit {
+  const read = (id: string): string | undefined | Promise<string | undefined> => {
+    const row = app.read(id);
+    return row instanceof Promise ? row.then((one) => one?.title) : row?.title;
   };
-};
-
-const FIELDS = (client: SyncClient): Edit => {
-  return (id, n) => {
-    client.update(tasks, id, { title: titleOf(n) });
-    return client.get(tasks, id)?.title;
+  return (id, title) => {
+    const edited = app.edit(id, { title });
+    return edited instanceof Promise ? edited.then(() => read(id)) : read(id);
   };
-};
-
-const NAMED = (client: SyncClient): Edit => {
-  return (id, n) => {
-    client.mutate(rename, { id, title: titleOf(n) });
-    return client.get(tasks, id)?.title;
-  };
-};
-
-async function holdfast(
-  rows: number,
-  editWith: (client: SyncClient) => Edit,
-  alreadyPending = 0,
-): Promise<Measurement> {
-  const client = await clientWith(rows);
-  // Rows of their own, beyond those that are edited.
-  for (let n = 0; n < alreadyPending; n++) client.insert(tasks, task(rows + n));
-  const edit = editWith(client);
-  const stored = (): Promise<unknown> => client.sync({ direction: 'push' }); // it is paused, so nothing is sent
-  const measured = await measure(rows, edit, { rest: stored });
-  await stored();
-  equal(client.pending().length, alreadyPending + WARM_UP + EDITS, 'pending mutations');
-  await remove(client);
-  return measured;
 }
 
-const of = (rows: number, label: string): Workload => ({
-  name: `apply and read back, ${label} rows`,
-  unit: 'µs each',
-  operations: EDITS,
-  long: rows > 10_000,
-  subjects: {
-    'Map + row copy': () => map(rows),
-    'zustand + Immer record': () => zustandAndImmer(rows),
-    'update(recipe)': () => holdfast(rows, RECIPE),
-    'update(fields)': () => holdfast(rows, FIELDS),
-    'mutate(named)': () => holdfast(rows, NAMED),
-    'update(recipe), 10,000 others pending': () => holdfast(rows, RECIPE, 10_000),
+async function opened(subject: Subject, rows: number): Promise<App> {
+  return subject.open({ name: `bench-${crypto.randomUUID()}`, server: createServer({ rows, silent: true }) });
+}
+
+const at = (rows: number, label: string): Workload => ({
+  id: `apply-${rows}`,
+  name: `apply until readable, per mutation, ${label} rows`,
+  unit: 'µs',
+  targets: { value: 10 },
+  variants: true,
+  floors: {
+    'Map and row copy': () => perEdit(rows, byMap(rows), nextTask),
+    'zustand with Immer record': () => perEdit(rows, byImmer(rows), nextTask),
+  },
+  async run(subject) {
+    const app = await opened(subject, rows);
+    const measured = await perEdit(rows, byApp(app), () => app.stored());
+    await app.close();
+    return measured;
   },
 });
 
-export const apply: readonly Workload[] = [of(1_000, '1,000'), of(100_000, '100,000')];
+/** µs per edit of the last ones, when all others wait to be sent. */
+async function lastOfMany(edit: Edit, stored: () => Promise<unknown>): Promise<Measurement> {
+  const rows = 1_000;
+  const wrong: number[] = [];
+  for (let n = 0; n < PENDING - LAST; n += LAST) await editAll(edit, { rows, from: n, to: n + LAST, wrong });
+  await stored();
+  const ms = await timed(() => editAll(edit, { rows, from: PENDING - LAST, to: PENDING, wrong }));
+  equal(wrong, [], 'edits that were not readable');
+  return { value: (ms * 1e3) / LAST };
+}
+
+const unsettled: Workload = {
+  id: 'apply-unsettled',
+  name: 'the same, the last 100 of 10,000 unsettled',
+  unit: 'µs',
+  targets: { value: 10 },
+  floors: { 'Map and row copy': () => lastOfMany(byMap(1_000), nextTask) },
+  async run(subject) {
+    const app = await opened(subject, 1_000);
+    const measured = await lastOfMany(byApp(app), () => app.stored());
+    await app.close();
+    return measured;
+  },
+};
+
+export const apply: readonly Workload[] = [at(1_000, '1,000'), at(100_000, '100,000'), unsettled];

@@ -1,90 +1,100 @@
-import { createScriptedServer, type ScriptedServer } from '../../src/testing/scriptedServer.js';
-import type { Transport } from '../../src/index.js';
-import { openDatabase } from './readBack.js';
-import { batches, openRaw, records } from './rawDatabase.js';
-import { clientWith, idOf, remove, task, tasks, titleOf } from './tasks.js';
-import { equal, timed, type Measurement, type Workload } from './workload.js';
+import { longestTask, timed } from './host.js';
+import { batches, mergedByRow, openRaw, records, type EditRecord } from './rawDatabase.js';
+import { storedTitles } from './readBack.js';
+import { createServer, type Server } from './server.js';
+import type { App, Subject } from './subject.js';
+import { idOf, lastTitle, titleOf } from './tasks.js';
+import { equal, type Measurement, type Workload } from './workload.js';
 
-const ROWS = 500;
-const EDITS = 10_000;
-const PAGE = 500;
-
-/** A server in the page that answers at once. */
-function server(): ScriptedServer {
-  const scripted = createScriptedServer({ limits: { maxBatch: PAGE, maxBytes: 1_000_000 } });
-  for (let n = 0; n < ROWS; n++) scripted.put(tasks.name, idOf(n), { ...task(n) });
-  return scripted;
+interface Plan {
+  readonly edits: number;
+  readonly rows: number;
+  readonly ms: number;
 }
 
-/** The least there is to do: read the log, merge it by row, send that once, and take log and rows over. */
-async function floor(): Promise<Measurement> {
+/** Every row on the server has its last title. */
+function checkServer(server: Server, { edits, rows }: Plan): void {
+  const wrong = server.rows().filter(({ title }, n) => title !== lastTitle(n, edits, rows));
+  equal(wrong.length, 0, 'rows on the server without their last edit');
+}
+
+/** The least there is to do: read the log, merge it by row, send that, and take the answer over. */
+async function floor(plan: Plan, measured: typeof timed): Promise<Measurement> {
   const db = await openRaw(`raw-${crypto.randomUUID()}`);
-  const origin = server();
-  const edits = records(EDITS) as { changes: { id: string; patch: object }[] }[];
-  edits.forEach((edit, n) => (edit.changes[0]!.id = idOf(n % ROWS)));
-  await db.put(batches(edits));
-  const ms = await timed(async () => {
-    const merged = new Map<string, object>();
-    for (const batch of (await db.all()) as { mutations: typeof edits }[])
-      for (const { changes } of batch.mutations)
-        for (const { id, patch } of changes) merged.set(id, { ...merged.get(id), ...patch });
-    const ops = [...merged].map(([id, patch]) => ({
-      token: `token-${id}`,
-      rev: 0,
-      body: JSON.stringify({
-        op: `token-${id}`,
-        rev: 0,
-        kind: 'update',
-        type: tasks.name,
-        id,
-        patch,
-        unset: [],
-        after: [],
-      }),
-    }));
-    const replies = await origin.push(ops, { signal: new AbortController().signal });
-    await db.put(replies);
+  const server = createServer(plan);
+  await db.put(batches(records(plan.edits, plan.rows)));
+  const value = await measured(async () => {
+    const log = ((await db.all()) as { mutations: EditRecord[] }[]).flatMap(({ mutations }) => mutations);
+    const rows = await server.write(
+      (mergedByRow(log) as EditRecord[]).map(({ id, patch }) => ({ id, fields: patch })),
+    );
+    await db.put([{ rows }]);
   });
-  equal(origin.get(tasks.name, idOf(ROWS - 1))?.['title'], titleOf(EDITS - 1), 'the last row on the server');
-  await db.remove();
-  return { ms, counts: { requests: 1, ops: ROWS } };
+  checkServer(server, plan);
+  db.close();
+  return { value, counts: server.counts() };
 }
 
-async function holdfast(): Promise<Measurement> {
-  const origin = server();
-  let requests = 0;
-  let ops = 0;
-  const transport: Transport = {
-    ...origin,
-    push(sealed, context) {
-      requests++;
-      ops += sealed.length;
-      return origin.push(sealed, context);
-    },
-  };
-  const client = await clientWith(ROWS, { transport });
-  const stored: Promise<void>[] = [];
-  for (let n = 0; n < EDITS; n++)
-    stored.push(client.update(tasks, idOf(n % ROWS), { title: titleOf(n) }).enqueued);
-  await Promise.all(stored);
-  const ms = await timed(async () => {
-    client.resume();
-    await client.flush();
-  });
-  equal(
-    Array.from({ length: ROWS }, (_, n) => origin.get(tasks.name, idOf(n))?.['title']),
-    Array.from({ length: ROWS }, (_, n) => titleOf(EDITS - ROWS + n)),
-    'rows on the server',
-  );
-  equal(await openDatabase(`holdfast:${client.namespace}`).all('log'), [], 'the log');
-  await remove(client);
-  return { ms, counts: { requests, ops } };
+async function filled(subject: Subject, name: string, server: Server, { edits, rows }: Plan): Promise<App> {
+  const app = await subject.open({ name, server });
+  for (let n = 0; n < edits; n++) {
+    const edited = app.edit(idOf(n % rows), { title: titleOf(n) });
+    if (edited instanceof Promise) await edited;
+  }
+  await app.stored();
+  equal(server.counts().requests, 0, 'requests before the drain');
+  return app;
 }
+
+async function drained(subject: Subject, plan: Plan, measured: typeof timed): Promise<Measurement> {
+  const name = `bench-${crypto.randomUUID()}`;
+  const server = createServer(plan);
+  const app = await filled(subject, name, server, plan);
+  const value = await measured(() => app.drain());
+  const counts = server.counts();
+  checkServer(server, plan);
+  const shown = await app.all();
+  equal(
+    shown.filter(({ id, title }) => title !== server.row(id)?.title).length,
+    0,
+    'rows that are shown otherwise than the server has them',
+  );
+  await app.close();
+  if (subject.leavesNothing) {
+    const isLast = (n: number): boolean => titleOf(n) === lastTitle(n % plan.rows, plan.edits, plan.rows);
+    const left = [...(await storedTitles(name))].filter((n) => !isLast(n));
+    equal(left, [], 'settled edits that are still in the database');
+  }
+  return { value, counts };
+}
+
+const many: Plan = { edits: 10_000, rows: 500, ms: 0 };
+const few: Plan = { edits: 1_000, rows: 50, ms: 20 };
 
 export const drain: readonly Workload[] = [
   {
-    name: 'drain 10,000 edits of 500 rows, server answers at once',
+    id: 'drain-10000',
+    name: 'drain 10,000 edits of 500 rows, 0 ms server',
     unit: 'ms',
-    subjects: { 'raw, merged, one request': floor, holdfast },
+    targets: { value: 60, requests: 5, changes: 500 },
+    floors: { 'read, merged, one request': () => floor(many, timed) },
+    run: (subject) => drained(subject, many, timed),
+  },
+  {
+    id: 'drain-1000',
+    name: 'drain 1,000 edits of 50 rows, 20 ms server',
+    unit: 'ms',
+    targets: { value: 35 },
+    floors: { 'read, merged, one request': () => floor(few, timed) },
+    run: (subject) => drained(subject, few, timed),
+  },
+  {
+    id: 'drain-longest-task',
+    name: 'longest task while 10,000 edits drain',
+    unit: 'ms',
+    targets: { value: 16 },
+    ours: true,
+    floors: { 'read, merged, one request': () => floor(many, longestTask) },
+    run: (subject) => drained(subject, many, longestTask),
   },
 ];

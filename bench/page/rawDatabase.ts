@@ -1,30 +1,20 @@
-import { keyOf, type Change } from '../../src/domain/changes.js';
-import type { MutationRecord } from '../../src/domain/mutation.js';
-import { deleteDatabase } from './tasks.js';
+import { answer } from './readBack.js';
+import { idOf, titleOf } from './tasks.js';
 
 /** IndexedDB without anything in between: the floor of everything durable. */
 export interface RawDatabase {
   /** One strict transaction; resolves when it has completed. */
   put(records: readonly object[]): Promise<void>;
   all(): Promise<unknown[]>;
-  count(): Promise<number>;
-  remove(): Promise<void>;
+  close(): void;
 }
 
 const STORE = 'records';
 
 export async function openRaw(name: string): Promise<RawDatabase> {
-  const db = await new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open(name, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { autoIncrement: true });
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('open'));
-  });
-  const answer = <T>(request: IDBRequest<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error ?? new Error('request'));
-    });
+  const request = indexedDB.open(name, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { autoIncrement: true });
+  const db = await answer(request);
   return {
     put: (records) =>
       new Promise((resolve, reject) => {
@@ -36,46 +26,36 @@ export async function openRaw(name: string): Promise<RawDatabase> {
         transaction.commit();
       }),
     all: () => answer(db.transaction(STORE).objectStore(STORE).getAll()),
-    count: () => answer(db.transaction(STORE).objectStore(STORE).count()),
-    remove() {
-      db.close();
-      return deleteDatabase(name);
-    },
+    close: () => db.close(),
   };
 }
 
-/** A mutation as the outbox stores it: the same bytes for the floors. */
-export function recordOf(n: number, change: Change): MutationRecord {
-  return {
+/** An edit with what an outbox must know of it. */
+export interface EditRecord {
+  readonly token: string;
+  readonly id: string;
+  readonly patch: { readonly title: string };
+  readonly previous: { readonly title: string };
+  readonly createdAt: number;
+}
+
+/** Edit `n` of row `n % rows`. */
+export const records = (count: number, rows: number): EditRecord[] =>
+  Array.from({ length: count }, (_, n) => ({
     token: crypto.randomUUID(),
-    rev: 0,
-    name: `@${change.kind}`,
-    schema: 1,
-    variables: undefined,
-    changes: [change],
-    lanes: [keyOf(change)],
-    priority: 'normal',
-    dependsOn: [],
+    id: idOf(n % rows),
+    patch: { title: titleOf(n) },
+    previous: { title: titleOf(n - rows) },
     createdAt: 1_700_000_000_000 + n,
-  };
-}
+  }));
 
-export function record(n: number): MutationRecord {
-  return recordOf(n, {
-    kind: 'update',
-    collection: 'tasks',
-    id: `task-${n}`,
-    patch: { title: `Inspect the runway lights, edit ${n}` },
-    unset: [],
-    previous: { title: `Inspect the runway lights of section ${n}` },
-  });
-}
-
-export const records = (count: number): object[] => Array.from({ length: count }, (_, n) => record(n));
-
-/** The same as `count` records in groups of 256, as the outbox's log has them. */
+/** The same in groups of 256: what costs is a request per record. */
 export function batches(all: readonly object[]): object[] {
   const out: object[] = [];
   for (let i = 0; i < all.length; i += 256) out.push({ mutations: all.slice(i, i + 256) });
   return out;
 }
+
+export const mergedByRow = (all: readonly object[]): object[] => [
+  ...new Map((all as readonly EditRecord[]).map((record) => [record.id, record])).values(),
+];

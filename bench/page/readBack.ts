@@ -1,21 +1,34 @@
-/** Reads a database behind the library's back. */
-export function openDatabase(name: string): { all(store: string): Promise<unknown[]> } {
-  return {
-    async all(store) {
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        const request = indexedDB.open(name);
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error ?? new Error('open'));
-      });
-      try {
-        return await new Promise((resolve, reject) => {
-          const request = db.transaction(store).objectStore(store).getAll();
-          request.onsuccess = () => resolve(request.result as unknown[]);
-          request.onerror = () => reject(request.error ?? new Error('getAll'));
-        });
-      } finally {
-        db.close();
-      }
-    },
-  };
+/**
+ * Every edited title that is anywhere in the databases whose name contains `name`, by its number: read behind the
+ * library's back, whatever it stores them in.
+ */
+export async function storedTitles(name: string): Promise<Set<number>> {
+  const found = new Set<number>();
+  for (const { name: database } of await indexedDB.databases()) {
+    if (database?.includes(name) !== true) continue;
+    const db = await answer(indexedDB.open(database));
+    try {
+      for (const store of db.objectStoreNames)
+        collect(await answer(db.transaction(store).objectStore(store).getAll()), found);
+    } finally {
+      db.close();
+    }
+  }
+  return found;
+}
+
+const EDITED = /Inspect the runway lights, edit (\d+)/g;
+
+function collect(value: unknown, found: Set<number>): void {
+  if (typeof value === 'string') for (const [, n] of value.matchAll(EDITED)) found.add(Number(n));
+  else if (value instanceof Map) collect([...value], found);
+  else if (typeof value === 'object' && value !== null)
+    for (const part of Object.values(value)) collect(part, found);
+}
+
+export function answer<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error('request'));
+  });
 }

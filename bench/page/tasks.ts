@@ -1,12 +1,4 @@
-import {
-  createSyncClient,
-  defineCollection,
-  defineMutation,
-  type SyncClient,
-  type SyncClientOptions,
-  type Transport,
-} from '../../src/index.js';
-import { check } from './workload.js';
+import { defineCollection, defineMutation } from '../../src/core.js';
 
 export interface Task {
   readonly id: string;
@@ -29,6 +21,7 @@ export const rename = defineMutation({
 });
 
 export const idOf = (n: number): string => `task-${n}`;
+export const numberOf = (id: string): number => Number(id.slice('task-'.length));
 export const titleOf = (n: number): string => `Inspect the runway lights, edit ${n}`;
 
 export const task = (n: number): Task => ({
@@ -41,61 +34,9 @@ export const task = (n: number): Task => ({
   updatedAt: 1_700_000_000_000 + n,
 });
 
-/** A server that only tells rows: nothing is ever sent, so that what is queued stays queued. */
-function readOnly(rows: number): Transport {
-  return {
-    ordered: true,
-    limits: { maxBatch: 500, maxBytes: 1_000_000 },
-    encode: () => '',
-    push: () => new Promise(() => undefined),
-    pull: ({ cursor }) => {
-      const changes =
-        cursor === undefined
-          ? Array.from({ length: rows }, (_, n) => ({
-              collection: tasks.name,
-              id: idOf(n),
-              row: { ...task(n) },
-              version: 1,
-              op: undefined,
-            }))
-          : [];
-      return Promise.resolve({ kind: 'page', page: { changes, cursor: 'end', upToDate: true } });
-    },
-  };
-}
-
-/** A client on its own database with `rows` confirmed rows, which sends nothing. */
-export async function clientWith(
-  rows: number,
-  options: Partial<SyncClientOptions> = {},
-): Promise<SyncClient> {
-  const client = createSyncClient({
-    name: `bench-${crypto.randomUUID()}`,
-    collections: [tasks],
-    mutations: [rename],
-    transport: readOnly(rows),
-    ...options,
-  });
-  await client.ready;
-  if (rows > 0) await pull(client);
-  client.pause();
-  check(rows === 0 || client.get(tasks, idOf(rows - 1)) !== undefined, `${rows} rows were not pulled`);
-  return client;
-}
-
-/** On a busy machine the lease comes after `sync` has stopped waiting for it; then nothing was pulled. */
-async function pull(client: SyncClient): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const { pulled } = await client.sync({ direction: 'pull' });
-    if (pulled?.kind === 'failed') throw pulled.error;
-    if (pulled !== undefined) return;
-  }
-}
-
-export async function remove(client: SyncClient): Promise<void> {
-  await client.dispose();
-  await deleteDatabase(`holdfast:${client.namespace}`);
-}
+/** The title that row `n` has when edits 0 to `edits` - 1 have been dealt to `rows` rows in turn. */
+export const lastTitle = (n: number, edits: number, rows: number): string =>
+  titleOf(edits - 1 - ((edits - 1 - n) % rows));
 
 export function deleteDatabase(name: string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,41 +1,51 @@
-/** What one run of one subject took. */
+import type { Subject } from './subject.js';
+
+/** What one run came to, in the unit of the workload. */
 export interface Measurement {
-  /** Milliseconds of the timed part. */
-  readonly ms: number;
+  readonly value: number;
   /** Other things that were counted, e.g. requests. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** What is wrong with the result. */
+  readonly wrong?: string;
 }
 
-/** One piece of work, done by several subjects; the first one is the floor that the others are compared with. */
+type Run = () => Promise<Measurement>;
+
+/** One piece of work, done by floors (the least there is to do) and by libraries. Ratios are to the first floor. */
 export interface Workload {
+  /** Names it for good: in stored ratios and charts. */
+  readonly id: string;
   readonly name: string;
-  /** `heap`: not timed; what the page holds when the subject has run, over a blank page. */
-  readonly unit: 'ns each' | 'µs each' | 'ms' | 'heap MiB';
-  /** How many there are in one run, for `µs each` and `ns each`. */
-  readonly operations?: number;
-  /** A quick run does it twice only. */
+  readonly unit: 'µs' | 'ms' | 'MiB';
+  /** What ours must reach: `value`, and counts by their names. */
+  readonly targets?: Readonly<Record<string, number>>;
+  /** Takes long: left out of a quick run. */
   readonly long?: boolean;
-  /** Done once per run of the bench, in a page of its own, e.g. to fill a database. */
-  readonly prepare?: () => Promise<void>;
-  /** Each checks its result and throws when it is wrong. */
-  readonly subjects: Readonly<Record<string, () => Promise<Measurement>>>;
+  /** Also done in the other ways that ours can be called. */
+  readonly variants?: boolean;
+  readonly floors?: Readonly<Record<string, Run>>;
+  /** Parts of ours that have no counterpart elsewhere. */
+  readonly parts?: Readonly<Record<string, Run>>;
+  /** Done once before all rounds, in a page of its own, e.g. to fill a database. Without a subject: for the floors. */
+  readonly prepare?: (subject?: Subject) => Promise<void>;
+  /** Checks its result. */
+  readonly run?: (subject: Subject) => Promise<Measurement>;
+  /** Ours only: peers have nothing to compare. */
+  readonly ours?: boolean;
 }
 
-/** Everything a floor or a subject claims to have done is read back and compared. */
-export function check(condition: boolean, what: string): void {
-  if (!condition) throw new Error(`bench: wrong result: ${what}`);
+/** The result is not what the work should have come to. */
+export class WrongResult extends Error {}
+
+/** Everything that a floor or a library claims to have done is read back and compared. */
+export function check(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new WrongResult(what);
 }
 
 export function equal(received: unknown, expected: unknown, what: string): void {
   const [a, b] = [JSON.stringify(received), JSON.stringify(expected)];
-  check(a === b, `${what} is ${a}, expected ${b}`);
-}
-
-/** Runs `work` and returns how long it took, in milliseconds. */
-export async function timed(work: () => unknown): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
+  const short = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+  check(a === b, `${what}: ${short(a)}, expected ${short(b)}`);
 }
 
 export const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

@@ -1,9 +1,10 @@
 // Runs the same scenarios against Holdfast and its peers, prints a Markdown table and writes results.json.
 //   npm run peers [-- --only <text in the name of a file in subjects/>]
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { installPeers, versionOf } from './install.mjs';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '..', '..');
@@ -21,12 +22,11 @@ console.log(table());
 if (options.only === '') writeFileSync(join(HERE, 'results.json'), `${JSON.stringify(report(), null, 2)}\n`);
 
 function prepare() {
-  const installed = join(HERE, 'node_modules', '.package-lock.json');
-  const lock = join(HERE, 'package-lock.json');
-  const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['ignore', 2, 2] });
-  if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs)
-    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], HERE);
-  run('npx', ['tsdown', '--out-dir', 'dist-peers', '--log-level', 'warn'], ROOT);
+  installPeers();
+  execFileSync('npx', ['tsdown', '--out-dir', 'dist-peers', '--log-level', 'warn'], {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+  });
 }
 
 async function one(args) {
@@ -77,7 +77,7 @@ function report() {
     scenarios: byScenario(scenarios.map(({ about, right }) => ({ about, right }))),
     subjects: cases.map(({ subject: { name, packages, docs, used }, cells }) => ({
       name,
-      versions: Object.fromEntries(packages.map(versionOf)),
+      versions: Object.fromEntries(packages.map(version)),
       used,
       docs,
       cells: byScenario(cells),
@@ -85,8 +85,8 @@ function report() {
   };
 }
 
-function versionOf(path) {
-  const folder = path === 'holdfast' ? ROOT : join(HERE, 'node_modules', path);
-  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  return [name, version];
+function version(path) {
+  if (path !== 'holdfast') return versionOf(path);
+  const { name, version: own } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return [name, own];
 }

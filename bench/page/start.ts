@@ -1,0 +1,82 @@
+import type { Entry } from './subject.js';
+import { deleteDatabase } from './tasks.js';
+import { WrongResult, type Measurement, type Workload } from './workload.js';
+import { apply } from './apply.js';
+import { boot } from './boot.js';
+import { dom } from './dom.js';
+import { drain } from './drain.js';
+import { durable } from './durable.js';
+import { leaks } from './leaks.js';
+import { live } from './live.js';
+import { refused } from './refused.js';
+import { select } from './select.js';
+import { memory } from './memory.js';
+
+const workloads: readonly Workload[] = [
+  ...apply,
+  ...dom,
+  ...durable,
+  ...drain,
+  ...boot,
+  ...refused,
+  ...memory,
+  ...live,
+  ...select,
+  ...leaks,
+];
+
+/** One thing to measure: a workload, and who does it. */
+interface Case {
+  readonly workload: string;
+  readonly kind: 'floor' | 'part' | 'subject';
+  readonly who: string;
+}
+
+/** Gives the page what the runner calls. */
+export function start(entries: readonly Entry[]): void {
+  const workloadOf = (id: string): Workload => {
+    const found = workloads.find((workload) => workload.id === id);
+    if (found === undefined) throw new Error(`bench: no workload "${id}"`);
+    return found;
+  };
+  const subjectOf = (name: string) => entries.find((entry) => entry.name === name)?.load();
+
+  async function run({ workload: id, kind, who }: Case): Promise<Partial<Measurement>> {
+    await clear();
+    const workload = workloadOf(id);
+    const subject = kind === 'subject' ? await subjectOf(who) : undefined;
+    const work = { floor: workload.floors?.[who], part: workload.parts?.[who], subject: workload.run }[kind];
+    if (work === undefined) throw new Error(`bench: "${who}" does not do "${id}"`);
+    try {
+      return await work(subject!);
+    } catch (error) {
+      if (error instanceof WrongResult) return { wrong: error.message };
+      throw error;
+    }
+  }
+
+  Object.assign(globalThis, {
+    holdfastBench: {
+      list: () => ({
+        workloads: workloads.map(({ floors = {}, parts = {}, prepare, run, ...rest }) => ({
+          ...rest,
+          floors: Object.keys(floors),
+          parts: Object.keys(parts),
+          prepared: prepare !== undefined,
+          general: run !== undefined,
+        })),
+        subjects: entries.map(({ name, variant = false, without = {} }) => ({ name, variant, without })),
+      }),
+      async prepare({ workload, kind, who }: Case): Promise<void> {
+        await workloadOf(workload).prepare?.(kind === 'subject' ? await subjectOf(who) : undefined);
+      },
+      run,
+    },
+  });
+}
+
+/** Databases of earlier runs, but those that were prepared. */
+async function clear(): Promise<void> {
+  for (const { name } of await indexedDB.databases())
+    if (name !== undefined && !name.includes('prepared')) await deleteDatabase(name);
+}
