@@ -1,8 +1,8 @@
 // Run before the browser tests: says which browser they use, and installs one where there is none.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { aptInstall } from './apt-install.mjs';
 import { findChrome, noSandbox } from './chrome.mjs';
 
 const say = (text) => process.stderr.write(`[chrome] ${text}\n`);
@@ -43,13 +43,9 @@ if (process.env.HOLDFAST_CHROME_INSTALL !== '0') {
     if (look()) process.exit(0);
     if (root && run(process.execPath, [cli, 'install-deps', 'chromium']) && look()) process.exit(0);
   } else tried.push('`playwright install chromium` did not give a browser (is its download host reachable?)');
-  if (root && existsSync('/usr/bin/apt-get')) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    run('apt-get', ['-qq', 'update'], { env });
-    if (run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', 'chromium'], { env }) && look())
-      process.exit(0);
-    tried.push('`apt-get install chromium` did not give a browser');
-  } else if (existsSync('/usr/bin/apt-get')) tried.push('apt-get was not tried: not root');
+  const why = aptInstall('chromium', { say, optOut: 'HOLDFAST_CHROME_INSTALL', isThere: look });
+  if (why === undefined) process.exit(0);
+  tried.push(why);
 } else tried.push('nothing was installed: HOLDFAST_CHROME_INSTALL=0');
 say('The browser tests need Chromium or Chrome and found none:');
 for (const t of tried) say(`  - ${t}`);

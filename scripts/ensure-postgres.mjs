@@ -1,7 +1,7 @@
 // Run before the server tests: says which PostgreSQL they use, and installs one where there is none.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { aptInstall } from './apt-install.mjs';
 import { findPgBin } from './pg.mjs';
 
 const say = (text) => process.stderr.write(`[postgres] ${text}\n`);
@@ -27,22 +27,8 @@ function look() {
 }
 
 if (look()) process.exit(0);
-let why = 'apt-get was not tried: not root';
-if (process.env.HOLDFAST_POSTGRES_INSTALL === '0') why = 'nothing was installed: HOLDFAST_POSTGRES_INSTALL=0';
-else if (!existsSync('/usr/bin/apt-get')) why = 'there is no apt-get to install it with';
-else if (root) {
-  const apt = (...args) =>
-    spawnSync('apt-get', ['-qq', ...args], {
-      stdio: ['ignore', 2, 2],
-      timeout: 300_000,
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
-  say('apt-get install -y --no-install-recommends postgresql');
-  apt('update');
-  apt('install', '-y', '--no-install-recommends', 'postgresql');
-  if (look()) process.exit(0);
-  why = '`apt-get install postgresql` did not give one';
-}
+const why = aptInstall('postgresql', { say, optOut: 'HOLDFAST_POSTGRES_INSTALL', isThere: look });
+if (why === undefined) process.exit(0);
 say(
   `The server tests need the PostgreSQL server programs (initdb, postgres) and found none; ${why}. Install postgresql or set PG_BIN to the folder with initdb.`,
 );
