@@ -99,10 +99,6 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
     return same && status !== undefined ? status : (status = next);
   }
 
-  /** One that is tried again is shown as pending, before the storage knows. */
-  const currentLetters = (): DeadLetter[] =>
-    [...ledger.deadLetters.values()].filter((letter) => ledger.pending.get(letter.token)?.undecided !== true);
-
   function viewedLetter(letter: DeadLetter): DeadLetterView {
     const view = letterViews.get(letter) ?? viewDeadLetter(letter);
     letterViews.set(letter, view);
@@ -147,7 +143,7 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
     pending: (filter) =>
       filter === undefined ? all() : candidates(filter).filter((view) => matches(view, filter, ledger.ids)),
     deadLetters(filter) {
-      letters ??= currentLetters().map(viewedLetter);
+      letters ??= [...ledger.deadLetters.values()].map(viewedLetter);
       return filter === undefined
         ? letters
         : letters.filter((letter) => matchesLetter(letter, filter, ledger.ids));
