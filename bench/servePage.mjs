@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { build, preview } from 'vite';
 import { PEERS, peersConfig } from './peers/install.mjs';
 
-const OUT = join(import.meta.dirname, '../.cache/bench');
+export const OUT = join(import.meta.dirname, '../.cache/bench');
 
 // Without these a page's clock has 100 µs steps; with them 5 µs.
 const ISOLATED = {
@@ -34,6 +34,7 @@ export async function servePages({ peers, readable }) {
         outDir: join(OUT, name),
         emptyOutDir: true,
         minify: !readable,
+        sourcemap: readable,
         chunkSizeWarningLimit: Infinity,
       },
     });
