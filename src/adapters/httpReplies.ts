@@ -70,7 +70,7 @@ export function readPush(received: Received, sealed: readonly SealedOp[]): reado
   if (!response.ok) return all(refusalOfAll(received));
   const results = isObject(json) ? json['results'] : undefined;
   if (!Array.isArray(results)) return all(failed(unexpected(received, 'it has no results')));
-  const rest = restOf(response.headers, Date.now());
+  const rest = { ...restOf(response.headers, Date.now()), ...serverTimeIn(json) };
   const replies = new Map<string, Reply>();
   const expected = new Set(sealed.map(idempotencyKey));
   for (const result of results.map(readResult)) {
@@ -85,6 +85,12 @@ export function readPush(received: Received, sealed: readonly SealedOp[]): reado
   }
   if (replies.size === 0) return all(failed(unexpected(received, 'it answers none of the ops')));
   return sealed.map((op) => replies.get(idempotencyKey(op)) ?? { kind: 'omitted' });
+}
+
+/** `serverTime`, ISO 8601, as a reply carries it. */
+function serverTimeIn(json: unknown): Pick<Extract<Answer, { kind: 'answer' }>, 'serverTime'> {
+  const at = isObject(json) ? Date.parse(String(json['serverTime'])) : NaN;
+  return Number.isFinite(at) ? { serverTime: { at, resolutionMs: 1 } } : {};
 }
 
 // Statuses by which a proxy or a gateway speaks for itself as well as the server would.
@@ -130,7 +136,14 @@ export function answer({ response, json }: Received): Extract<Answer, { kind: 'a
     ...(problem !== undefined && { problem }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...restOf(response.headers, Date.now()),
+    ...dateOf(response.headers),
   };
+}
+
+/** The `Date` of an answer (RFC 9110 §6.6.1): whole seconds, rounded down. */
+function dateOf(headers: Headers): Pick<Extract<Answer, { kind: 'answer' }>, 'serverTime'> {
+  const at = Date.parse(headers.get('date') ?? '');
+  return Number.isFinite(at) ? { serverTime: { at, resolutionMs: 1_000 } } : {};
 }
 
 export function failed(cause: SyncError): Answer {

@@ -37,11 +37,14 @@ export interface AuditEntry {
 /** How many entries are kept. */
 export const MAX_AUDIT_ENTRIES = 200;
 
+/** An entry that has no place in the trail yet. */
+export type Unplaced = Omit<AuditEntry, 'seq'>;
+
 export function auditEntry(
-  of: Pick<AuditEntry, 'seq' | 'at' | 'token' | 'name' | 'strategy'>,
+  of: Pick<AuditEntry, 'at' | 'token' | 'name' | 'strategy'>,
   rows: readonly ConflictRow[],
   outcome: ConflictOutcome,
-): AuditEntry {
+): Unplaced {
   const error = outcome.kind === 'ask' ? outcome.error : undefined;
   return {
     ...of,

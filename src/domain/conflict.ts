@@ -82,9 +82,11 @@ export function conflictRows(
     else entry.changes.push(change);
   });
   return [...byKey].map(([key, of]) =>
-    conflictRow(of.changes, versions[of.first], known(key)?.row, theirs.get(key)),
+    conflictRow(of.changes, versions[of.first], wholeOf(known(key)), theirs.get(key)),
   );
 }
+
+const wholeOf = (known: BaseRow | undefined): Row | undefined => known?.row ?? known?.was;
 
 const theirsOf = ({ row, version, at }: Theirs): Theirs => ({
   row,

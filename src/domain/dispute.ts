@@ -6,11 +6,9 @@ import { isHalf, meet } from './meeting.js';
 import { isLater, type ServerTime } from './serverClock.js';
 import type { Encode } from './transaction.js';
 
-/** A mutation that has met another's write, and by what rules to decide. */
+/** A mutation that the server has refused because of another's write, and by what rules to decide. */
 export interface Dispute {
   readonly rows: readonly ConflictRow[];
-  /** Whether the server has refused it; otherwise the conflict was found before it was sent. */
-  readonly refused: boolean;
   /** When mine was written, by the server's clock; undefined when that was never measured. */
   readonly writtenAt: ServerTime | undefined;
   readonly strategyOf: (collection: string) => AnyConflictStrategy;
@@ -21,10 +19,10 @@ export interface Dispute {
 }
 
 /** What needs no strategy: see the table of `judgeConflict`. Undefined: both sides want something else. */
-export function plainVerdict(row: ConflictRow, { refused }: Dispute): RowVerdict | undefined {
+export function plainVerdict(row: ConflictRow): RowVerdict | undefined {
   const met = meet(row);
   if (met === 'there') return { kind: 'there' };
-  if (refused && isSameVersion(row)) return { kind: 'server', reason: 'unchanged' };
+  if (isSameVersion(row)) return { kind: 'server', reason: 'unchanged' };
   return met === 'free' ? sendMine(row) : undefined;
 }
 
@@ -40,7 +38,7 @@ export function resolverOf(
   dispute: Dispute,
 ): Extract<AnyConflictStrategy, (...args: never[]) => unknown> | undefined {
   const strategy = dispute.strategyOf(row.collection);
-  const hasToSay = typeof strategy === 'function' && !isHalf(row) && plainVerdict(row, dispute) === undefined;
+  const hasToSay = typeof strategy === 'function' && !isHalf(row) && plainVerdict(row) === undefined;
   return hasToSay ? strategy : undefined;
 }
 

@@ -13,6 +13,14 @@ export type Version = number | string;
 export interface BaseRow {
   readonly row: Row | undefined;
   readonly version: Version | undefined;
+  /** When it was last written, in milliseconds since the epoch by the server's clock, where it says so. */
+  readonly at?: number;
+  /** The version since which only this client has written it; absent: another wrote last. */
+  readonly ownSince?: Version;
+  /** Of a tombstone: the row that went, as long as something pending may need it as a whole (RD5). */
+  readonly was?: Row;
+  /** The number of the last full read that met it (PL1). */
+  readonly seen?: number;
 }
 
 /** One entity as the server reported it. */

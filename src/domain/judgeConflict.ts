@@ -55,7 +55,7 @@ export function judgeConflict(
   if (rows.every((row) => row.theirs === undefined)) return { kind: 'server', reason: 'unknown' };
   return combine(
     rows,
-    rows.map((row) => plainVerdict(row, dispute) ?? judgeByStrategy(row, dispute, answers.get(keyOf(row)))),
+    rows.map((row) => plainVerdict(row) ?? judgeByStrategy(row, dispute, answers.get(keyOf(row)))),
   );
 }
 

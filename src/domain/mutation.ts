@@ -1,5 +1,6 @@
 import type { Change } from './changes.js';
 import { keyOf } from './changes.js';
+import type { Conflict } from './conflict.js';
 import type { EntityKey, Version } from './entity.js';
 import type { StoredError } from './errors.js';
 
@@ -28,6 +29,10 @@ export interface MutationRecord {
   readonly lanes: readonly Lane[];
   readonly priority: Priority;
   readonly dependsOn: readonly Token[];
+  /** Of a built-in one: the base version of each change's row that it was made on; 0 where there was none. */
+  readonly versions?: readonly (Version | undefined)[];
+  /** `changes` are what it is to do, not what its variables make of them: so a conflict was resolved (CF2). */
+  readonly resolved?: true;
   /** Milliseconds since the epoch, by the device's clock: for people to read, never to order by. */
   readonly createdAt: number;
   /** Milliseconds from `createdAt` during which it is shown and not sent (MU5). */
@@ -74,6 +79,8 @@ export interface DeadLetter extends Refusal {
   readonly sealed?: Sealed;
   /** Milliseconds from `refusedAt` for which the server wanted no further attempt of it (RT2). */
   readonly retryAfterMs?: number;
+  /** The user has to decide on it (CF4): it is held until then. */
+  readonly conflict?: Conflict;
 }
 
 export type Outcome =

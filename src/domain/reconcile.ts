@@ -3,7 +3,7 @@ import { describe, SyncError, type SyncErrorCode } from './errors.js';
 import type { AssignedId } from './identity.js';
 import type { MutationRecord, Sealed } from './mutation.js';
 import type { Problem, Reply } from './reply.js';
-import { readEntity } from './wire.js';
+import { isObject, readEntity } from './wire.js';
 
 /** What the engine does about one sealed mutation. Only `accepted` and `refused` may remove it from the outbox. */
 export type Verdict =
@@ -15,6 +15,8 @@ export type Verdict =
       readonly ids?: readonly AssignedId[];
     }
   | { readonly kind: 'refused'; readonly error: SyncError; readonly rows: readonly ServerRow[] }
+  /** Another has written meanwhile: its strategy says what becomes of it (CF). */
+  | { readonly kind: 'conflict'; readonly error: SyncError; readonly rows: readonly ServerRow[] }
   /** Send the same bytes again after a delay; `wholeOrigin`: and nothing else to that server before. */
   | {
       readonly kind: 'retry';
@@ -43,13 +45,15 @@ type Answer = Extract<Reply, { kind: 'answer' }>;
  * | ---------------------------------------- | --------------------------------------------------- |
  * | 2xx                                      | accepted                                            |
  * | 404, 410, and every change is a delete   | accepted: already done                              |
+ * | 404, 410 of a transport, with an update  | conflict: its row is gone (RD5)                     |
  * | 429, 503                                 | retry `UNAVAILABLE`, the whole origin waits         |
  * | 408, 425, any other 5xx                  | retry `UNAVAILABLE`; the whole origin waits only if |
  * |                                          | it is about the whole request                       |
  * | 409 `…in-progress`                       | retry `UNAVAILABLE`                                 |
  * | 401; 403 `…wrong-account`                | hold `UNAUTHORIZED`                                 |
  * | 426                                      | hold `CLIENT_OUTDATED`                              |
- * | 412, any other 409                       | refused `CONFLICT`, with the server's rows          |
+ * | 409 `…superseded`; 409, 412 of a command | refused `CONFLICT`                                  |
+ * | 412, any other 409                       | conflict, with the server's rows                    |
  * | 403                                      | refused `FORBIDDEN`                                 |
  * | 413                                      | refused `TOO_LARGE`                                 |
  * | 424                                      | refused `DEPENDENCY`                                |
@@ -92,6 +96,12 @@ function judge(mutation: Reconcilable, reply: Answer): Verdict {
     error: answerError(mutation, reply, code),
     rows,
   });
+  // A command says nothing of versions: what the server has against it is no other's write.
+  const conflict = (rows: readonly ServerRow[]): Verdict => ({
+    kind: mutation.command === true ? 'refused' : 'conflict',
+    error: answerError(mutation, reply, 'CONFLICT'),
+    rows,
+  });
   switch (status) {
     case 408:
     case 425:
@@ -109,13 +119,15 @@ function judge(mutation: Reconcilable, reply: Answer): Verdict {
     case 410:
       return onlyDeletes(mutation)
         ? { kind: 'accepted', rows: reply.rows, result: reply.result }
-        : refused('REFUSED');
+        : isGone(mutation)
+          ? conflict([...goneRows(mutation, problem), ...reply.rows, ...currentRows(problem)])
+          : refused('REFUSED');
     case 409:
-      return isProblem(problem, 'in-progress')
-        ? unavailable()
-        : refused('CONFLICT', [...reply.rows, ...currentRows(problem)]);
+      if (isProblem(problem, 'in-progress')) return unavailable();
+      if (isProblem(problem, 'superseded')) return refused('CONFLICT');
+      return conflict([...reply.rows, ...currentRows(problem)]);
     case 412:
-      return refused('CONFLICT', [...reply.rows, ...currentRows(problem)]);
+      return conflict([...reply.rows, ...currentRows(problem)]);
     case 413:
       return refused('TOO_LARGE');
     case 424:
@@ -132,6 +144,22 @@ function retry(error: SyncError, retryAfterMs: number | undefined, wholeOrigin: 
 function onlyDeletes({ sealed, command }: Reconcilable): boolean {
   const { changes } = sealed;
   return command !== true && changes.length > 0 && changes.every(({ kind }) => kind === 'delete');
+}
+
+/** What a transport sent to rows: where those are not found, one of them is gone. */
+function isGone({ sealed, command }: Reconcilable): boolean {
+  const { changes, body } = sealed;
+  return command !== true && body !== undefined && changes.some(({ kind }) => kind === 'update');
+}
+
+/** The row that is gone, where the answer does not show its tombstone: the one that was updated, or that it names. */
+function goneRows({ sealed }: Reconcilable, problem: Problem | undefined): ServerRow[] {
+  const { type, id } = isObject(problem?.['entity']) ? problem['entity'] : {};
+  const updates = sealed.changes.filter(({ kind }) => kind === 'update');
+  const named = updates.filter((change) => change.collection === type && change.id === id);
+  const [gone, ...others] = named.length > 0 ? named : updates;
+  if (gone === undefined || (named.length === 0 && others.length > 0)) return [];
+  return [{ collection: gone.collection, id: gone.id, row: undefined, version: undefined }];
 }
 
 /** Problem types are URIs; what they end with is the name. */

@@ -14,6 +14,8 @@ export type Reply =
       readonly result?: unknown;
       readonly problem?: Problem;
       readonly retryAfterMs?: number;
+      /** What the server's clock showed, in milliseconds since the epoch, rounded down to `resolutionMs`. */
+      readonly serverTime?: { readonly at: number; readonly resolutionMs: number };
       /** How long the server's rate limit leaves no further request, in milliseconds, whatever the answer was. */
       readonly restMs?: number;
       /** It is about the request as a whole, not about this op. */
@@ -62,4 +64,9 @@ export interface OutgoingOp {
   readonly command: { readonly name: string; readonly args: unknown } | undefined;
   /** Tokens that must have been accepted for this op to make sense; a server answers 424 otherwise. */
   readonly after: readonly string[];
+  /**
+   * Tokens of undecided ops that were sent before it on the same rows: the versions that they make, where they are
+   * accepted, are as good as the one it was based on.
+   */
+  readonly follows?: readonly string[];
 }

@@ -33,7 +33,7 @@ export interface RequestOutcome {
  * @param replies what the verdicts were made from, one each, in their order
  */
 export function requestOutcome(verdicts: readonly Verdict[], replies: readonly Reply[]): RequestOutcome {
-  const answered = verdicts.some(({ kind }) => kind === 'accepted' || kind === 'refused');
+  const answered = verdicts.some(({ kind }) => DECIDED.has(kind));
   const has = (code: SyncError['code']): boolean =>
     verdicts.some((verdict) => waits(verdict) && verdict.error.code === code);
   return {
@@ -49,6 +49,8 @@ export function requestOutcome(verdicts: readonly Verdict[], replies: readonly R
       ) ?? mute(verdicts),
   };
 }
+
+const DECIDED: ReadonlySet<Verdict['kind']> = new Set(['accepted', 'refused', 'conflict']);
 
 type Waiting = Extract<Verdict, { kind: 'retry' | 'hold' }>;
 

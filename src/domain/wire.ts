@@ -1,5 +1,5 @@
 import type { Change } from './changes.js';
-import type { ServerRow } from './entity.js';
+import type { ServerRow, Version } from './entity.js';
 import { describe } from './errors.js';
 import type { AssignedId } from './identity.js';
 import { idempotencyKey } from './mutation.js';
@@ -13,8 +13,9 @@ import { toJson } from './serialize.js';
  * The bytes of one op. `patch` sets top-level fields verbatim (null is a value), `unset` lists the removed ones (CF6).
  * Throws `NOT_SERIALIZABLE` for what JSON would alter (OB6).
  */
-export function encodeOp({ token, rev, changes, command, after }: OutgoingOp): string {
+export function encodeOp({ token, rev, changes, versions, command, after, follows }: OutgoingOp): string {
   const head = { op: token, rev };
+  const tail = { after, ...(follows !== undefined && follows.length > 0 && { follows }) };
   const [first, ...others] = changes;
   if (command !== undefined)
     return JSON.stringify({
@@ -22,36 +23,40 @@ export function encodeOp({ token, rev, changes, command, after }: OutgoingOp): s
       kind: 'command',
       name: command.name,
       args: toJson(command.args, command.name) ?? null,
-      after,
+      ...tail,
     });
   if (first !== undefined && others.length === 0)
-    return JSON.stringify({ ...head, ...wireChange(first), after });
-  return JSON.stringify({ ...head, kind: 'group', changes: changes.map(wireChange), after });
+    return JSON.stringify({ ...head, ...wireChange(first, versions?.[0]), ...tail });
+  const group = changes.map((change, i) => wireChange(change, versions?.[i]));
+  return JSON.stringify({ ...head, kind: 'group', changes: group, ...tail });
 }
 
-function wireChange(change: Change): object {
+/** What it was based on goes along, so that the server can tell whether another has written meanwhile (CF1). */
+function wireChange(change: Change, version: Version | undefined): object {
   const { kind, collection: type, id } = change;
   const what = `${type} "${id}"`;
+  const guard = typeof version === 'number' ? { ifVersion: version } : {};
   switch (change.kind) {
     case 'insert':
       return { kind, type, id, data: toJson(change.row, what) };
     case 'update':
-      return { kind, type, id, patch: toJson(change.patch, what), unset: change.unset };
+      return { kind, type, id, patch: toJson(change.patch, what), unset: change.unset, ...guard };
     case 'delete':
-      return { kind, type, id };
+      return { kind, type, id, ...guard };
   }
 }
 
-/** `{type, id, version, data}` as a row; undefined when it is anything else. `data: null` is a tombstone. */
+/** `{type, id, version, data, at}` as a row; undefined when it is anything else. `data: null` is a tombstone. */
 export function readEntity(value: unknown): ServerRow | undefined {
   if (!isObject(value)) return undefined;
-  const { type, id, version, data } = value;
+  const { type, id, version, data, at } = value;
   if (typeof type !== 'string' || type === '' || typeof id !== 'string' || id === '') return undefined;
   if (typeof version !== 'string' && !(Number.isSafeInteger(version) && (version as number) >= 0))
     return undefined;
   if (data !== null && !isObject(data)) return undefined;
   const row = value['deleted'] === true || data === null ? undefined : data;
-  return { collection: type, id, row, version: version as string | number };
+  const written = typeof at === 'number' && Number.isFinite(at) ? { at } : {};
+  return { collection: type, id, row, version: version as string | number, ...written };
 }
 
 /** `{type, from, to}`: the server has named a row that was inserted as `from` (ID1). */

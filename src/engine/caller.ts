@@ -1,6 +1,7 @@
+import { keyOf, type Change } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
 import { isBuiltIn, migrated, type AnyDefinition } from '../domain/definition.js';
-import { splitKey, type EntityKey } from '../domain/entity.js';
+import { splitKey, type BaseRow, type EntityKey, type Version } from '../domain/entity.js';
 import { SyncError } from '../domain/errors.js';
 import { renameInVariables, type Ids } from '../domain/identity.js';
 import { scopeLane, touchedKeys, type MutationRecord, type Refusal, type Token } from '../domain/mutation.js';
@@ -49,6 +50,7 @@ export interface CallerOptions {
   readonly definitions: ReadonlyMap<string, AnyDefinition>;
   readonly ids: Ids;
   readonly read: ReadRow;
+  readonly base: (key: EntityKey) => BaseRow | undefined;
   /** The undecided mutation that inserts a row. */
   readonly insertOf: (key: EntityKey) => Token | undefined;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -93,6 +95,11 @@ export function createCaller(options: CallerOptions): Caller {
     return tokens.size === 0 ? NONE : [...tokens];
   }
 
+  const versionNow = (change: Change): Version | undefined => {
+    const row = options.base(keyOf(change));
+    return row === undefined ? 0 : row.version;
+  };
+
   const closes = (changes: Effect['changes']): boolean =>
     changes.some(({ kind, collection }) => kind === 'insert' && collections.get(collection)?.serverIds);
 
@@ -119,7 +126,7 @@ export function createCaller(options: CallerOptions): Caller {
       effect: { changes: record.changes, touched },
       definition: live,
       parked,
-      run: rerunOf(live),
+      run: record.resolved === true ? undefined : rerunOf(live),
       closing: closes(record.changes),
       settlement: undefined,
       since: clock.monotonic(),
@@ -160,6 +167,7 @@ export function createCaller(options: CallerOptions): Caller {
         priority,
         dependsOn: prerequisites(named, effect),
         createdAt: clock.now(),
+        ...(isBuiltIn(name) && { versions: effect.changes.map(versionNow) }),
         ...(sendAfter !== undefined && { sendAfter }),
         ...(identity.history.length > 0 && { history: identity.history }),
         ...(meta !== undefined && { meta: toCloneable(meta, `the meta of "${name}"`) }),

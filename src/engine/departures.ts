@@ -1,3 +1,4 @@
+import { auditSlot, type AuditEntry } from '../domain/audit.js';
 import type { AnyCollection } from '../domain/collection.js';
 import { entityKey, type ServerRow } from '../domain/entity.js';
 import type { SyncError } from '../domain/errors.js';
@@ -29,6 +30,8 @@ export interface Departure {
   /** They go on with another record. */
   readonly rebased: ReadonlyMap<PendingMutation, MutationRecord>;
   readonly rows: readonly ServerRow[];
+  /** Conflicts that it decides (CF5). */
+  readonly audit?: readonly AuditEntry[];
   readonly write: StorageWrite;
 }
 
@@ -88,6 +91,7 @@ export function departure(
       ...put,
       ...more,
       seals: [...(put.seals ?? []), ...(more?.seals ?? [])],
+      meta: [...(more?.meta ?? []), ...(parts.audit ?? []).map(storedEntry)],
       rows: parts.rows.map(storedRow),
     },
     remove: { ...remove, ...alsoRemove },
@@ -101,10 +105,14 @@ export const storedId = (assigned: AssignedId): MetaRecord => ({
   value: assigned,
 });
 
-const storedRow = ({ collection, id, row, version }: ServerRow): StoredRow => ({
+const storedRow = ({ collection, id, ...row }: ServerRow): StoredRow => ({
   key: entityKey(collection, id),
-  row,
-  version,
+  ...row,
+});
+
+const storedEntry = (entry: AuditEntry): MetaRecord => ({
+  key: `${META.audit}${auditSlot(entry.seq)}`,
+  value: entry,
 });
 
 // A result that cannot be cloned must not fail the transaction that settles its mutation: other tabs do without it.

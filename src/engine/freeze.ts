@@ -8,6 +8,7 @@ import type { ReadRow } from '../domain/transaction.js';
 import { below } from './below.js';
 import { dependencyError, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
+import { lineageOf } from './lineage.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Transport } from './ports.js';
 import type { Along, Frozen } from './seal.js';
@@ -62,13 +63,14 @@ function seal(
   const { record, definition } = first;
   const merged =
     content.kind === 'variables' ? { schema: record.schema, variables: content.variables } : undefined;
+  const { versions, follows } = lineageOf(changes, first, along, outgoing);
   const sealed: Sealed = {
     ...(members.length === 1
       ? { token: record.token, rev: record.rev }
       : { token: createId(), rev: 0, members: members.map((m) => m.token) }),
     ...(merged !== undefined && { merged }),
     changes,
-    versions: changes.map((change) => store.base(keyOf(change))?.version),
+    versions,
     sealedAt,
   };
   if (definition?.mutationFn !== undefined || transport === undefined) return sealed;
@@ -79,10 +81,11 @@ function seal(
       token: sealed.token,
       rev: sealed.rev,
       changes,
-      versions: sealed.versions ?? [],
+      versions,
       rows: rowsAfter(changes, below(first, store)),
       command: isCommand(first) ? { name: record.name, args } : undefined,
       after,
+      follows: isCommand(first) ? [] : follows.filter((token) => !after.includes(token)),
     });
     return { ...sealed, body };
   } catch (cause) {

@@ -98,7 +98,7 @@ export function learn(
   store.change({
     add: add.filter((m) => !m.cancelling), // one that is being taken back is not shown any more
     drop: [...gone, ...replaced],
-    rows: state.rows.map(({ key, row, version }) => ({ ...splitKey(key), row, version })),
+    rows: state.rows.map(({ key, ...row }) => ({ ...splitKey(key), ...row })),
   });
   return [
     ...gone.map((mutation) => ({

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../domain/audit.js';
 import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import { createIds, type AssignedId, type Ids } from '../domain/identity.js';
@@ -29,6 +30,8 @@ export interface Ledger {
   readonly ids: Ids;
   /** Those that are being taken back: they are not shown any more, and not gone yet. */
   readonly cancelling: Set<Token>;
+  /** The audit trail, by its place in the ring (CF5). */
+  readonly audit: Map<string, AuditEntry>;
   /** The breakers' state as stored (RT4). */
   breakers: unknown;
   add(mutation: PendingMutation): void;
@@ -51,6 +54,7 @@ export function createLedger(): Ledger {
     deadLetters: new Map(),
     ids: createIds(),
     cancelling: new Set(),
+    audit: new Map(),
     breakers: undefined,
     add(mutation) {
       pending.set(mutation.token, mutation);
@@ -127,14 +131,24 @@ function rewrite<K, V extends object>(
   return { kept, emptied };
 }
 
-/** What `meta` keeps: how far the pull got, when all was last in step, the breakers, and one record per replaced id. */
-export const META = { cursor: 'cursor', syncedAt: 'syncedAt', breakers: 'breakers', id: 'id:' } as const;
+/**
+ * What `meta` keeps: how far the pull got, when all was last in step, the breakers, one record per replaced id, and
+ * the audit trail.
+ */
+export const META = {
+  cursor: 'cursor',
+  syncedAt: 'syncedAt',
+  breakers: 'breakers',
+  id: 'id:',
+  audit: 'audit:',
+} as const;
 
 export function applyMeta(ledger: Ledger, meta: readonly MetaRecord[]): void {
   for (const { key, value } of meta) {
     if (key === META.cursor) ledger.cursor = value as string | undefined;
     if (key === META.syncedAt) ledger.syncedAt = value as number;
     if (key === META.breakers) ledger.breakers = value;
+    if (key.startsWith(META.audit)) ledger.audit.set(key, value as AuditEntry);
     if (key.startsWith(META.id)) ledger.ids.add(value as Parameters<Ids['add']>[0]);
   }
 }

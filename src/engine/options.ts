@@ -44,6 +44,8 @@ export interface SyncClientOptions {
   readonly concurrency?: number;
   /** Milliseconds after which a request without an answer has an unknown outcome. @default 30_000 */
   readonly timeoutMs?: number;
+  /** Milliseconds that a conflict resolver has to answer, before the user is asked. @default 30_000 */
+  readonly resolverTimeoutMs?: number;
   /** Milliseconds between pulls when nothing else asks for one. @default 30_000 */
   readonly pollMs?: number;
 }
@@ -56,6 +58,7 @@ export interface CheckedOptions {
   readonly breaker: BreakerOptions;
   readonly concurrency: number;
   readonly timeoutMs: number;
+  readonly resolverTimeoutMs: number;
   readonly pollMs: number;
 }
 
@@ -69,7 +72,14 @@ export function checkOptions(options: SyncClientOptions): CheckedOptions {
   const positive = (name: string, value: number): number =>
     Number.isFinite(value) && value > 0 ? value : bad(`${name} must be a positive number`, value);
   if (typeof options !== 'object' || (options as unknown) === null) bad('options must be an object', options);
-  const { name, user, concurrency = 4, timeoutMs = 30_000, pollMs = 30_000 } = options;
+  const {
+    name,
+    user,
+    concurrency = 4,
+    timeoutMs = 30_000,
+    pollMs = 30_000,
+    resolverTimeoutMs = 30_000,
+  } = options;
   if (typeof name !== 'string' || !NAME.test(name))
     bad('name must be 1 to 128 letters, digits, "_", "-" or "."', name);
   if (user !== undefined && (typeof user !== 'string' || user === '' || /\p{Surrogate}/u.test(user)))
@@ -99,6 +109,7 @@ export function checkOptions(options: SyncClientOptions): CheckedOptions {
     breaker,
     concurrency: positive('concurrency', concurrency),
     timeoutMs: positive('timeoutMs', timeoutMs),
+    resolverTimeoutMs: positive('resolverTimeoutMs', resolverTimeoutMs),
     pollMs: positive('pollMs', pollMs),
   };
 }

@@ -125,7 +125,7 @@ export class PendingMutation implements Schedulable, Rider, Mergeable {
     return this.definition?.coalesce;
   }
   get apart(): boolean {
-    return this.split || this.phase.kind !== 'queued';
+    return this.split || this.record.resolved === true || this.phase.kind !== 'queued';
   }
   /** Re-runs it on another base (ST3). */
   get rerun(): ((read: ReadRow) => Effect) | undefined {

@@ -1,4 +1,4 @@
-import type { Row, Version, EntityKey } from '../domain/entity.js';
+import type { BaseRow, EntityKey } from '../domain/entity.js';
 import type { DeadLetter, MutationRecord, Sealed, StoredOutcome } from '../domain/mutation.js';
 import type { OutgoingOp, PullPage, Reply } from '../domain/reply.js';
 
@@ -29,10 +29,8 @@ export interface SealRecord {
 }
 
 /** A row the server has confirmed; `row: undefined` is a tombstone. */
-export interface StoredRow {
+export interface StoredRow extends BaseRow {
   readonly key: EntityKey;
-  readonly row: Row | undefined;
-  readonly version: Version | undefined;
 }
 
 export interface MetaRecord {

@@ -26,9 +26,14 @@ export function planReceive(
 ): Departure | undefined {
   const { ledger, store } = books;
   if (ledger.cursor !== from || (page.changes.length === 0 && page.cursor === from)) return undefined;
-  const rows = advanceBase(store.base, [{ rows: page.changes, changes: [] }]);
   // An echo of our own mutation is the server's acceptance, whichever way it came (RD4).
   const sent = sentByKey(ledger);
+  const told = page.changes.map(({ op, ...row }) => ({
+    rows: [row],
+    changes: [],
+    own: op !== undefined && sent.has(op),
+  }));
+  const rows = advanceBase(store.base, told, (key) => store.pendingOn(key).length > 0);
   const leaving: Leaving[] = [];
   const assigned: AssignedId[] = [];
   for (const row of page.changes) {

@@ -1,5 +1,7 @@
+import { nextAuditSeq, type Unplaced } from '../domain/audit.js';
 import { advanceBase } from '../domain/baseRows.js';
 import { keyOf, type Change } from '../domain/changes.js';
+import type { Conflict } from '../domain/conflict.js';
 import type { ServerRow } from '../domain/entity.js';
 import { storeError, type SyncError } from '../domain/errors.js';
 import { renameInChange, withAssigned, type AssignedId } from '../domain/identity.js';
@@ -16,6 +18,7 @@ import {
 import { dependencyError, followersOf, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
+import { rebase, type Rebase } from './rebase.js';
 import { renamed } from './renamed.js';
 import type { Store } from './store.js';
 
@@ -26,6 +29,8 @@ export type Decision = {
   readonly key: string | undefined;
   /** What the server showed of the rows concerned. */
   readonly rows: readonly ServerRow[];
+  /** The conflict that it decides (CF5). */
+  readonly audit?: Unplaced;
 } & (
   | { readonly kind: 'accepted'; readonly result: unknown; readonly ids: readonly AssignedId[] }
   /** `unanswered`: given up, it may have been carried out (RT6). */
@@ -35,9 +40,15 @@ export type Decision = {
       readonly unanswered: boolean;
       /** Milliseconds for which the server wanted no further attempt. */
       readonly retryAfterMs?: number;
+      /** It is shown on, and waits until the user has decided (CF4). */
+      readonly conflict?: Conflict;
     }
   /** Refused as one: each goes by itself now, so that only the guilty one is refused (CO6). */
   | { readonly kind: 'split' }
+  /** Waits for what was decided before it in its lane, and then goes under another key. */
+  | { readonly kind: 'again' }
+  /** Goes again, on what the server has now (CF3). */
+  | ({ readonly kind: 'rebase' } & Rebase)
 );
 
 /** Carries out those decisions whose mutation is still there at that rev; a late or doubled answer changes nothing. */
@@ -54,15 +65,19 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
     store.base,
     current.map((d) => ({
       rows: d.rows,
+      own: d.kind === 'accepted' && d.audit === undefined,
       changes:
         d.kind === 'accepted'
           ? uncovered(d.members, store).map((change) => renameInChange(change, ids, collections))
           : [],
     })),
+    (key) => store.pendingOn(key).length > 0,
   );
   const decided = current.flatMap((d): Leaving[] => {
     switch (d.kind) {
       case 'split':
+      case 'again':
+      case 'rebase':
         return [];
       case 'accepted':
         return d.members.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: d.result } }));
@@ -79,11 +94,18 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
     ledger,
     new Set(current.map((d) => (d.kind === 'accepted' ? d.key : undefined))),
   );
+  const firstSeq = nextAuditSeq([...ledger.audit.values()]);
   const parts = {
     leaving: [...leaving, ...after.held],
     split: current.flatMap((d) => (d.kind === 'split' ? d.members.filter((m) => !left.has(m)) : [])),
-    rebased: new Map([...again(waiting), ...renamed(books, ids, assigned, leaving, after.letters)]),
+    rebased: new Map([
+      ...again(waiting),
+      ...current.flatMap((d) => (d.kind === 'again' ? nextRevs(d.members) : [])),
+      ...current.flatMap((d) => (d.kind === 'rebase' ? [...rebase(d.members, d)] : [])),
+      ...renamed(books, ids, assigned, leaving, after.letters),
+    ]),
     rows,
+    audit: current.flatMap((d) => d.audit ?? []).map((entry, i) => ({ ...entry, seq: firstSeq + i })),
     put: {
       deadLetters: letters,
       meta: [...assigned.map(storedId), ...inStep(ledger, leaving, now)],
@@ -100,6 +122,9 @@ function again(waiting: readonly PendingMutation[]): (readonly [PendingMutation,
     return wentAlone ? [[mutation, { ...record, rev: record.rev + 1 }] as const] : [];
   });
 }
+
+const nextRevs = (members: readonly PendingMutation[]): (readonly [PendingMutation, MutationRecord])[] =>
+  members.map((mutation) => [mutation, { ...mutation.record, rev: mutation.record.rev + 1 }]);
 
 /** Dead letters that were given up unanswered with what has now been accepted, under the same key; the held ones leave. */
 export function acceptedAfterAll(
@@ -125,7 +150,7 @@ function naming(mutation: PendingMutation, error: SyncError, books: Books): Sync
 function refuse(
   mutation: PendingMutation,
   error: SyncError,
-  { unanswered, retryAfterMs }: Extract<Decision, { kind: 'refused' }>,
+  { unanswered, retryAfterMs, conflict }: Extract<Decision, { kind: 'refused' }>,
   now: number,
 ): Leaving {
   const leaving: Leaving = {
@@ -134,8 +159,10 @@ function refuse(
     error,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
-  const letter = mutation.definition?.onRejected === 'hold' ? deadLetter(leaving, now) : undefined;
-  return letter === undefined ? leaving : { ...leaving, held: { ...letter, held: true } };
+  const isHeld = conflict !== undefined || mutation.definition?.onRejected === 'hold';
+  const letter = isHeld ? deadLetter(leaving, now) : undefined;
+  if (letter === undefined) return leaving;
+  return { ...leaving, held: { ...letter, held: true, ...(conflict !== undefined && { conflict }) } };
 }
 
 function deadLetter({ mutation, outcome, held, retryAfterMs }: Leaving, now: number): DeadLetter | undefined {

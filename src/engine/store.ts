@@ -129,18 +129,16 @@ export function createStore(
       if (!before.has(key)) before.set(key, read(key));
     };
     for (const key of from) remember(key);
-    for (const row of rows) {
-      const table = tables.get(row.collection);
-      const key = keyOf(row);
+    for (const { collection, id, ...told } of rows) {
+      const table = tables.get(collection);
+      const key = entityKey(collection, id);
       if (table === undefined) continue;
       remember(key);
       from.add(key);
       // A row that the view already shows keeps the identity it has there: nobody re-renders for a confirmation.
-      const shown = table.read(row.id);
-      table.base.set(row.id, {
-        row: shown !== undefined && sameValue(shown, row.row) ? shown : row.row,
-        version: row.version,
-      });
+      const shown = table.read(id);
+      const row = shown !== undefined && sameValue(shown, told.row) ? shown : told.row;
+      table.base.set(id, { ...told, row });
     }
     refold(from, new Set(drop), before);
     publish([...before].filter(([key, row]) => read(key) !== row).map(([key]) => key));

@@ -1,5 +1,6 @@
 import type { Verdict } from '../domain/reconcile.js';
 import type { Op } from './seal.js';
+import type { Decision } from './settle.js';
 
 /** What a drain did (SC5). */
 export interface ProcessingSummary {
@@ -33,6 +34,8 @@ const ZERO: ProcessingSummary = {
 export interface SummaryCounter {
   readonly total: ProcessingSummary;
   request(bytes: number, sent: readonly Op[], verdicts: readonly Verdict[]): void;
+  /** What became of a conflict. */
+  judged(decision: Decision): void;
   annulled(): void;
 }
 
@@ -48,6 +51,9 @@ export function createSummaryCounter(): SummaryCounter {
           total.retried += mutations; // split: each goes by itself
         else total.rejected++;
         if (verdict.error.code === 'CONFLICT') total.conflicts++;
+        return;
+      case 'conflict':
+        total.conflicts++;
         return;
       case 'retry':
       case 'hold':
@@ -68,6 +74,11 @@ export function createSummaryCounter(): SummaryCounter {
         total.attempted += mutations;
         count(verdict, mutations);
       });
+    },
+    judged({ kind, members }) {
+      if (kind === 'accepted') total.confirmed += members.length;
+      else if (kind === 'refused') total.rejected += members.length;
+      else total.retried += members.length;
     },
     annulled() {
       total.annulled++;

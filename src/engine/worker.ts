@@ -1,12 +1,16 @@
 import type { RetryOptions } from '../domain/backoff.js';
+import type { AnyCollection } from '../domain/collection.js';
 import { DualFailureError, SyncError } from '../domain/errors.js';
 import { TRANSPORT } from '../domain/lanes.js';
 import { idempotencyKey } from '../domain/mutation.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
 import { requestOutcome } from '../domain/requestOutcome.js';
+import { measureClock, refineClock, type ServerClock } from '../domain/serverClock.js';
 import { isAborted } from './abortable.js';
+import { createArbiter } from './arbiter.js';
 import { createChooser } from './chooser.js';
 import { isCurrent } from './departures.js';
+import { disputedIn } from './disputed.js';
 import type { Decision } from './settle.js';
 import { freeze, whyUnsendable, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
@@ -43,6 +47,9 @@ export interface WorkerOptions {
   readonly gates: Gates;
   readonly reachability: Reachability;
   readonly retry: RetryOptions;
+  readonly collections: ReadonlyMap<string, AnyCollection>;
+  /** Milliseconds that a conflict resolver of the app has to answer (CF2). */
+  readonly resolverTimeoutMs: number;
   readonly summary: SummaryCounter;
   readonly createId: () => string;
   /** How many mutations are sent by their own functions at a time, and how many requests by an unordered transport. */
@@ -62,7 +69,10 @@ export function createWorker(options: WorkerOptions): Worker {
   const call = withTimeout(sendByOwnFunction(options.failed), options.timeoutMs, clock);
   /** What is under way, and by which route. */
   const inFlight = new Map<Promise<void>, string>();
+  /** Resolvers that have not answered yet: only their lanes wait (SC3). */
+  const asking = new Map<Promise<void>, readonly PendingMutation[]>();
   const quietWaiters: (() => void)[] = [];
+  let serverClock: ServerClock | undefined;
   let needsAuth = false;
 
   /** Told once: it is met again at every look. */
@@ -74,14 +84,15 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   const chooser = createChooser({ ...options, cannotMerge });
+  const arbiter = createArbiter({ ...options, serverClock: () => serverClock });
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const lookAgainAt = startSendsSafely(signal);
-      if (inFlight.size === 0) for (const resolve of quietWaiters.splice(0)) resolve();
+      if (inFlight.size + asking.size === 0) for (const resolve of quietWaiters.splice(0)) resolve();
       await wakeup.wait(lookAgainAt, signal);
     }
-    await Promise.all(inFlight.keys());
+    await Promise.all([...inFlight.keys(), ...asking.keys()]);
     for (const resolve of quietWaiters.splice(0)) resolve();
   }
 
@@ -118,7 +129,11 @@ export function createWorker(options: WorkerOptions): Worker {
         for (const group of groups) failTogether(group.members, reason);
       })
       .finally(() => {
-        setSending(members, false);
+        const asked = new Set([...asking.values()].flat());
+        setSending(
+          members.filter((mutation) => !asked.has(mutation)),
+          false,
+        );
         inFlight.delete(done);
         options.changed(members);
         wakeup.wake();
@@ -152,7 +167,9 @@ export function createWorker(options: WorkerOptions): Worker {
     await outbox.refuse([...unsendable.keys()], (mutation) => whyUnsendable(mutation, unsendable, outgoing));
     if (ops.length === 0 || isAborted(signal)) return;
     if (!gates.enter(route)) return; // another request has heard meanwhile that it must wait
+    const sentAt = clock.monotonic();
     const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
+    measure(replies, clock.monotonic() - sentAt);
     if (isAborted(signal)) {
       gates.withdrawn(route);
       return; // unknown outcome: whoever drains next sends the same bytes again
@@ -160,8 +177,43 @@ export function createWorker(options: WorkerOptions): Worker {
     const verdicts = sent.map((op, i) => reconcile(subjectOf(op), replies[i] ?? { kind: 'omitted' }));
     options.summary.request(bytes, sent, verdicts);
     learnOfServer(route, verdicts, replies);
-    const decisions = sent.flatMap((op, i) => decide(op, verdicts[i]));
+    const { plain, behind, conflicts } = disputedIn(sent, verdicts);
+    const decisions = [...plain.flatMap(({ op, verdict }) => decide(op, verdict)), ...behind];
+    for (const { op, verdict } of conflicts) {
+      const decision = arbiter.judge(op, verdict);
+      if (decision instanceof Promise) wait(op.members, decision);
+      else decisions.push(judged(decision));
+    }
     await outbox.settle(decisions).catch((cause: unknown) => fail(verdicts, cause)); // durable first, then visible
+  }
+
+  function judged(decision: Decision): Decision {
+    options.summary.judged(decision);
+    return decision;
+  }
+
+  /** It stays in flight, and holds nobody else up. Where the answer is lost, the same bytes get the same refusal. */
+  function wait(members: readonly PendingMutation[], decision: Promise<Decision>): void {
+    const done = decision
+      .then((decided) => outbox.settle([judged(decided)]))
+      .catch(options.failed)
+      .finally(() => {
+        asking.delete(done);
+        setSending(members, false);
+        options.changed(members);
+        wakeup.wake();
+      });
+    asking.set(done, members);
+  }
+
+  function measure(replies: readonly Reply[], roundTripMs: number): void {
+    for (const reply of replies) {
+      if (reply.kind !== 'answer' || reply.serverTime === undefined) continue;
+      const { at, resolutionMs } = reply.serverTime;
+      const sample = measureClock({ serverTime: at, resolutionMs, receivedAt: clock.now(), roundTripMs });
+      if (sample !== undefined) serverClock = refineClock(serverClock, sample);
+      return;
+    }
   }
 
   /** What the request says of the server: what goes that way waits where `requestOutcome` says so. */
@@ -216,6 +268,7 @@ export function createWorker(options: WorkerOptions): Worker {
       case 'hold':
         failTogether(concerned, verdict.error);
         return [];
+      case 'conflict':
       case 'undecided':
       case undefined:
         return [];

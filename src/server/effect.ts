@@ -4,6 +4,7 @@ import type { Transaction } from './database.js';
 import type { Told } from './numberChanges.js';
 import { problem } from './problem.js';
 import type { Change, Entity, JsonObject, Problem } from './protocol.js';
+import { MILLISECONDS } from './schema.js';
 
 /** The versions one op, or a chain of ops, moved a row between. */
 export interface RowWrite {
@@ -69,6 +70,8 @@ export interface EffectOptions {
 interface StoredRow {
   readonly version: number | string;
   readonly data: JsonObject | null;
+  /** Milliseconds since the epoch. */
+  readonly at: number | string;
 }
 
 interface SavedRow extends StoredRow {
@@ -76,15 +79,17 @@ interface SavedRow extends StoredRow {
 }
 
 const LOCK_ONE = `
-  SELECT version, data FROM holdfast.entity WHERE type = $1 AND id = $2 AND tenant = $3 FOR UPDATE`;
+  SELECT version, data, ${MILLISECONDS} FROM holdfast.entity
+  WHERE type = $1 AND id = $2 AND tenant = $3 FOR UPDATE`;
 const LOCK_MANY = `
   SELECT 1 FROM holdfast.entity e
   JOIN jsonb_to_recordset($1::text::jsonb) AS k(type text, id text)
     ON e.type = k.type COLLATE "C" AND e.id = k.id COLLATE "C" AND e.tenant = $2
   ORDER BY e.type, e.id FOR UPDATE OF e`;
 const TELL = `
-  INSERT INTO holdfast.change (scope, type, id, version, data, op, rev, client)
-  SELECT $3, type, id, version, data, $5, $6::bigint, $7 FROM saved RETURNING version, data, ordinal`;
+  INSERT INTO holdfast.change (scope, type, id, version, data, op, rev, client, at)
+  SELECT $3, type, id, version, data, $5, $6::bigint, $7, at FROM saved
+  RETURNING version, data, ordinal, ${MILLISECONDS}`;
 const CREATE = `
   WITH saved AS (
     INSERT INTO holdfast.entity (type, id, scope, version, data, tenant)
@@ -93,7 +98,7 @@ const CREATE = `
   ) ${TELL}`;
 const REPLACE = `
   WITH saved AS (
-    UPDATE holdfast.entity SET version = version + 1, data = $4::text::jsonb
+    UPDATE holdfast.entity SET version = version + 1, data = $4::text::jsonb, at = clock_timestamp()
     WHERE type = $1 AND id = $2 AND tenant = $8 RETURNING *
   ) ${TELL}`;
 
@@ -110,7 +115,7 @@ export function createEffect(options: EffectOptions): Effect {
 
   async function load(type: string, id: string): Promise<Entity | undefined> {
     const [row] = await tx.query<StoredRow>(LOCK_ONE, [type, id, origin.tenant]);
-    return row && { type, id, version: Number(row.version), data: row.data };
+    return row && toEntity(type, id, row);
   }
 
   /** `undefined` when somebody else created the row in the meantime. */
@@ -125,7 +130,7 @@ export function createEffect(options: EffectOptions): Effect {
     const values = [type, id, scope, json, origin.op, origin.rev, origin.client, origin.tenant];
     const [row] = await tx.query<SavedRow>(current ? REPLACE : CREATE, values);
     if (row === undefined) return undefined;
-    const entity = { type, id, version: Number(row.version), data: row.data };
+    const entity = toEntity(type, id, row);
     const before = change.ifVersion ?? linked(change, current)?.before ?? current?.version ?? 0;
     chain.set(keyOf(change), { type, id, before, after: entity.version });
     own.add(keyOf(change));
@@ -206,6 +211,14 @@ export function createEffect(options: EffectOptions): Effect {
     told: () => told,
   };
 }
+
+const toEntity = (type: string, id: string, { version, data, at }: StoredRow): Entity => ({
+  type,
+  id,
+  version: Number(version),
+  data,
+  at: Number(at),
+});
 
 type Step =
   | { readonly step: 'keep' }

@@ -64,7 +64,12 @@ export function createPushParser(limits: ServerLimits): PushParser {
     name,
     args: z.custom<JsonValue>((value) => value !== undefined).default(null),
   });
-  const key = z.object({ op: id, rev, after: z.array(id).max(limits.maxBatch).default([]) });
+  const key = z.object({
+    op: id,
+    rev,
+    after: z.array(id).max(limits.maxBatch).default([]),
+    follows: z.array(id).max(limits.maxBatch).optional(),
+  });
   const op = key.and(z.discriminatedUnion('kind', [insert, update, remove, group, command]));
   const envelope = z.object({
     client: name,

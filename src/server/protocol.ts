@@ -62,6 +62,11 @@ export type Op = (Change | Group | Command) & {
   readonly rev: number;
   /** Tokens of ops which must have been accepted before this one (424 otherwise). */
   readonly after: readonly string[];
+  /**
+   * Tokens of ops that may have been accepted before this one: the versions they made of its rows are as good as the
+   * one it says.
+   */
+  readonly follows?: readonly string[] | undefined;
 };
 
 /** A row as the server has it. `data` is `null` when it is deleted; `version` 0 means it never existed. */
@@ -71,6 +76,8 @@ export interface Entity {
   /** Starts at 1 and grows by exactly 1 with every accepted write, deletes included. */
   readonly version: number;
   readonly data: JsonObject | null;
+  /** When it was last written, in milliseconds since the epoch; absent: it never existed. */
+  readonly at?: number;
 }
 
 /** A problem document (RFC 9457). */

@@ -1,5 +1,6 @@
 import { formatCursor, type Position } from './cursor.js';
 import type { Sql } from './database.js';
+import { MILLISECONDS } from './schema.js';
 import type { Entity, FeedChange, FeedPage, JsonObject } from './protocol.js';
 
 /** Why a cursor cannot be continued: `gc` its changes were collected, `epoch` it belongs to another database. */
@@ -21,6 +22,7 @@ interface PageRow {
   readonly op: string | null;
   readonly rev: string | number | null;
   readonly client: string | null;
+  readonly at: string | number;
 }
 
 // One statement, so that head, floor and changes come from one instant. The page runs on to the end of the
@@ -32,7 +34,7 @@ const PAGE = `
     SELECT page_end FROM holdfast.change WHERE scope = $1 AND seq > $2::bigint
     ORDER BY seq OFFSET $3::bigint - 1 LIMIT 1
   )
-  SELECT counter.head, counter.floor, c.seq, c.type, c.id, c.version, c.data, c.op, c.rev, c.client
+  SELECT counter.head, counter.floor, c.seq, c.type, c.id, c.version, c.data, c.op, c.rev, c.client, ${MILLISECONDS}
   FROM counter LEFT JOIN holdfast.change c
     ON c.scope = $1 AND c.seq > $2::bigint AND c.seq <= coalesce((SELECT page_end FROM page), counter.head)
   ORDER BY c.seq`;
@@ -76,10 +78,11 @@ interface EntityRow {
   readonly id: string;
   readonly version: string | number;
   readonly data: JsonObject;
+  readonly at: string | number;
 }
 
 const ROWS = `
-  SELECT type, id, version, data FROM holdfast.entity
+  SELECT type, id, version, data, ${MILLISECONDS} FROM holdfast.entity
   WHERE scope = $1 AND data IS NOT NULL AND (type, id) > ($2, $3)
   ORDER BY type, id LIMIT $4::bigint`;
 
@@ -91,11 +94,27 @@ export async function readRows(
   limit: number,
 ): Promise<readonly Entity[]> {
   const rows = await sql.query<EntityRow>(ROWS, [scope, after.type, after.id, limit]);
-  return rows.map(({ type, id, version, data }) => ({ type, id, version: Number(version), data }));
+  return rows.map(({ type, id, version, data, at }) => ({
+    type,
+    id,
+    version: Number(version),
+    data,
+    at: Number(at),
+  }));
 }
 
 function toChange(row: PageRow): FeedChange {
   const { type, id, data, op, client } = row;
   const rev = row.rev === null ? null : Number(row.rev);
-  return { type, id, version: Number(row.version), data, deleted: data === null, op, rev, client };
+  return {
+    type,
+    id,
+    version: Number(row.version),
+    data,
+    at: Number(row.at),
+    deleted: data === null,
+    op,
+    rev,
+    client,
+  };
 }

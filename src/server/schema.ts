@@ -9,7 +9,10 @@
 export type Numbering = 'commit' | 'statement';
 
 /** Grows with every change of the tables. */
-export const LEVEL = 2;
+export const LEVEL = 3;
+
+/** The column `at` as the wire has it: milliseconds since the epoch. */
+export const MILLISECONDS = 'floor(extract(epoch FROM at) * 1000)::bigint AS at';
 
 /** What both ways of numbering need. Nothing here is beyond what distributed PostgreSQL-compatible databases have. */
 export const TABLES = `
@@ -29,6 +32,7 @@ CREATE TABLE IF NOT EXISTS holdfast.entity (
   scope text COLLATE "C" NOT NULL,
   version bigint NOT NULL,
   data jsonb, -- NULL: a tombstone, which keeps the version counting
+  at timestamptz NOT NULL DEFAULT clock_timestamp(), -- of the last write, by the database's clock
   PRIMARY KEY (tenant, type, id)
 );
 CREATE INDEX IF NOT EXISTS entity_scope ON holdfast.entity (scope, type, id) WHERE data IS NOT NULL;
@@ -118,6 +122,11 @@ DO $body$ BEGIN
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION holdfast.number_changes();
   END IF;
 END $body$;
+`;
+
+/** From level 2, which did not keep when a row was last written. */
+export const FROM_LEVEL_2 = `
+ALTER TABLE holdfast.entity ADD COLUMN IF NOT EXISTS at timestamptz NOT NULL DEFAULT clock_timestamp();
 `;
 
 /** From level 1, which knew no tenants and one way of numbering. */

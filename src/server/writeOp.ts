@@ -90,13 +90,13 @@ function refusalReply(content: Problem): OpReply {
 
 async function decide(tx: Transaction, request: OpRequest, rules: WriteRules): Promise<Decision> {
   const { op, subject, tenant, client } = request;
-  const accepted =
-    op.after.length === 0 ? [] : await tx.query<AcceptedOp>(ACCEPTED, [subject, op.after, tenant]);
+  const before = [...op.after, ...(op.follows ?? [])];
+  const accepted = before.length === 0 ? [] : await tx.query<AcceptedOp>(ACCEPTED, [subject, before, tenant]);
   const missing = op.after.filter((token) => !accepted.some((row) => row.token === token));
   if (missing.length > 0) return refused(problem('dependency-not-accepted', undefined, { missing }));
 
   const origin: Origin = { subject, tenant, client, op: op.op, rev: op.rev };
-  const predecessors = op.after.flatMap((token) => accepted.find((row) => row.token === token)?.writes ?? []);
+  const predecessors = before.flatMap((token) => accepted.find((row) => row.token === token)?.writes ?? []);
   const effect = createEffect({ tx, origin, predecessors, scopeOf: rules.scopeOf, validate: rules.validate });
   await tx.query('SAVEPOINT effect');
   const reply = await runEffect(op, effect, rules, origin);

@@ -1,17 +1,19 @@
-import type { Row, ServerRow } from '../domain/entity.js';
+import { keyOf } from '../domain/changes.js';
+import type { EntityKey, Row, ServerRow } from '../domain/entity.js';
 import { SyncError } from '../domain/errors.js';
 import type { AssignedId } from '../domain/identity.js';
 import { idempotencyKey } from '../domain/mutation.js';
 import { encodeOp } from '../domain/wire.js';
 import type { ChangeSource, Problem, PullReply, Reply, SealedOp, Transport } from '../engine/ports.js';
 import { createServerRows, type ServerTransaction } from './serverRows.js';
-import { writeChange, type WireChange } from './writeChange.js';
+import { writeChange, type Move, type WireChange } from './writeChange.js';
 
 /** An op as it arrived. */
 export type WireOp = {
   readonly op: string;
   readonly rev: number;
   readonly after?: readonly string[];
+  readonly follows?: readonly string[];
 } & (
   | WireChange
   | { readonly kind: 'group'; readonly changes: readonly WireChange[] }
@@ -42,6 +44,8 @@ export interface ScriptedServerOptions {
   readonly limits?: Partial<Transport['limits']>;
   /** The id that the server gives to a row inserted there; undefined: the client's own (ID1). */
   readonly assignId?: (collection: string, row: Row) => string | undefined;
+  /** The server's clock, in milliseconds since the epoch. @default Date.now */
+  readonly now?: () => number;
 }
 
 export interface ScriptedServer extends Transport {
@@ -73,11 +77,12 @@ type Answer = Extract<Reply, { kind: 'answer' }>;
  * server.refuse((op) => op.kind === 'insert' && 403)
  */
 export function createScriptedServer(options: ScriptedServerOptions = {}): ScriptedServer {
-  const { commands = {}, pageSize = 500, limits, assignId } = options;
-  const database = createServerRows();
+  const { commands = {}, pageSize = 500, limits, assignId, now = Date.now } = options;
+  const database = createServerRows(now);
   const journal: AppliedOp[] = [];
   const records = new Map<string, { readonly body: string; readonly answer: Answer }>();
-  const accepted = new Set<string>();
+  /** What each accepted op did to the versions of rows, by token. */
+  const accepted = new Map<string, ReadonlyMap<EntityKey, Move>>();
   const refusals: { readonly predicate: (op: WireOp) => Refusal | undefined }[] = [];
   const pokes = new Set<{ readonly poke: () => void }>();
   const pokeAll = (): void => {
@@ -91,7 +96,6 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
     if (record !== undefined) return record.body === sealed.body ? record.answer : refusal(422, 'key-reused');
     const op = JSON.parse(sealed.body) as WireOp;
     const answer = refusedBy(op) ?? apply(key, op);
-    if (answer.status === 200) accepted.add(op.op);
     if (!isUndecided(answer)) records.set(key, { body: sealed.body, answer });
     return answer;
   }
@@ -109,11 +113,19 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
 
   function apply(key: string, op: WireOp): Answer {
     let answer: Answer = { kind: 'answer', status: 200, rows: [] };
+    const before = [...(op.after ?? []), ...(op.follows ?? [])];
+    const chain = new Map(before.flatMap((token) => [...(accepted.get(token) ?? [])]));
     const rows = database.transact(key, (tx) => {
-      answer = op.kind === 'command' ? runCommand(tx, op.name, op.args) : applyChanges(tx, op);
+      answer = op.kind === 'command' ? runCommand(tx, op.name, op.args) : applyChanges(tx, op, chain);
       return answer.status === 200;
     });
     if (answer.status !== 200) return answer;
+    const moves = rows.map((row): [EntityKey, Move] => {
+      const move = chain.get(keyOf(row));
+      const { version } = row;
+      return [keyOf(row), move?.after === version ? move : { before: version - 1, after: version }];
+    });
+    accepted.set(op.op, new Map(moves));
     journal.push({ key, token: op.op, op, rows });
     if (rows.length > 0) pokeAll();
     // Rows that were touched but not changed (a delete of nothing) are told too.
@@ -121,7 +133,11 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
     return { ...answer, rows: [...told.values()] };
   }
 
-  function applyChanges(tx: ServerTransaction, op: Exclude<WireOp, { kind: 'command' }>): Answer {
+  function applyChanges(
+    tx: ServerTransaction,
+    op: Exclude<WireOp, { kind: 'command' }>,
+    chain: Map<EntityKey, Move>,
+  ): Answer {
     const rows: ServerRow[] = [];
     const ids: AssignedId[] = [];
     for (const sent of op.kind === 'group' ? op.changes : [op]) {
@@ -130,7 +146,7 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
         to === undefined || sent.kind !== 'insert'
           ? sent
           : { ...sent, id: to, data: { ...sent.data, id: to } };
-      const outcome = writeChange(tx, change);
+      const outcome = writeChange(tx, change, chain);
       if ('status' in outcome) return refusal(outcome.status, outcome.name, { current: outcome.current });
       if (to !== undefined) ids.push({ collection: sent.type, from: sent.id, to });
       rows.push(outcome);
@@ -159,7 +175,8 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
       const replies: Reply[] = [];
       let ended = false;
       for (const op of sealed) {
-        const reply: Reply = ended ? { kind: 'omitted' } : decide(op);
+        const serverTime = { at: now(), resolutionMs: 1 };
+        const reply: Reply = ended ? { kind: 'omitted' } : { ...decide(op), serverTime };
         if (reply.kind === 'answer' && isUndecided(reply)) ended = true;
         replies.push(reply);
       }

@@ -2,7 +2,7 @@ import { entityKey, type EntityKey, type Row, type ServerRow } from '../domain/e
 import type { PullPage } from '../engine/ports.js';
 
 /** A row as the server has it; its version counts accepted writes, deletes included. */
-export type VersionedRow = ServerRow & { readonly version: number };
+export type VersionedRow = ServerRow & { readonly version: number; readonly at: number };
 
 /** What one transaction may do; nothing of it is seen before it commits. */
 export interface ServerTransaction {
@@ -26,8 +26,11 @@ export interface ServerRows {
 
 type FeedTransaction = PullPage['changes'];
 
-/** An in-memory database with a feed in commit order. */
-export function createServerRows(): ServerRows {
+/**
+ * An in-memory database with a feed in commit order.
+ * @param now milliseconds since the epoch
+ */
+export function createServerRows(now: () => number): ServerRows {
   const rows = new Map<EntityKey, VersionedRow>();
   let feed: FeedTransaction[] = [];
   let epoch = 1;
@@ -43,7 +46,7 @@ export function createServerRows(): ServerRows {
         written.get(entityKey(collection, id)) ?? find(collection, id);
       const write = (collection: string, id: string, row: Row | undefined): void => {
         const version = (find(collection, id)?.version ?? 0) + 1;
-        written.set(entityKey(collection, id), { collection, id, row, version });
+        written.set(entityKey(collection, id), { collection, id, row, version, at: now() });
       };
       const commit = work({
         find: current,

@@ -17,8 +17,11 @@ import { dispute, remove, rowOf, update } from './disputes.js';
 const base = { id: 'a', title: 'milk', done: false };
 const theirs = { ...base, title: 'rye' };
 const edit = rowOf(update(base, { title: 'oat' }), theirs, base);
-const of = { seq: 0, at: 5, token: 't', name: '@update', strategy: { todos: 'clientWins' } } as const;
-const entry = (outcome: ConflictOutcome, row = edit): AuditEntry => auditEntry(of, [row], outcome);
+const of = { at: 5, token: 't', name: '@update', strategy: { todos: 'clientWins' } } as const;
+const entry = (outcome: ConflictOutcome, row = edit): AuditEntry => ({
+  ...auditEntry(of, [row], outcome),
+  seq: 0,
+});
 
 describe('CF5 an entry', () => {
   test('says what each side had, and what came of it', () => {

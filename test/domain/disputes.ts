@@ -51,7 +51,6 @@ export function dispute(
 ): Dispute {
   return {
     rows: 'changes' in rows ? [rows] : rows,
-    refused: true,
     writtenAt: undefined,
     strategyOf: () => strategy,
     idOf: (_collection, row) => row['id'] as string,

@@ -164,12 +164,6 @@ describe('CF1 versions', () => {
     expect(judge(rowOf(insert(base), same(rye)), 'clientWins').kind).toBe('resend');
   });
 
-  test('found before it was sent, the version says nothing', () => {
-    const row = rowOf(oat, { row: rye, version: 1 }, base);
-    const found = dispute(row, 'clientWins', { refused: false });
-    expect(judgeConflict(found)).toMatchObject({ kind: 'resend', changes: [overRye], versions: [1] });
-  });
-
   test.each<Theirs['version']>(['1', 0, '', 'W/"x"', undefined])(
     'of whatever type, it goes as it was told: %j',
     (version) => {

@@ -43,6 +43,7 @@ const say = (verdict: Verdict): string => {
     case 'retry':
       return `retry ${verdict.error.code}${verdict.wholeOrigin ? ' origin' : ''}`;
     case 'hold':
+    case 'conflict':
     case 'refused':
       return `${verdict.kind} ${verdict.error.code}`;
     case 'accepted':
@@ -58,8 +59,10 @@ const SPECIAL: Readonly<Record<number, string>> = {
   401: 'hold UNAUTHORIZED',
   403: 'refused FORBIDDEN',
   408: 'retry UNAVAILABLE',
-  409: 'refused CONFLICT',
-  412: 'refused CONFLICT',
+  404: 'conflict CONFLICT',
+  409: 'conflict CONFLICT',
+  410: 'conflict CONFLICT',
+  412: 'conflict CONFLICT',
   413: 'refused TOO_LARGE',
   424: 'refused DEPENDENCY',
   425: 'retry UNAVAILABLE',
@@ -87,21 +90,25 @@ describe('RT1 the table', () => {
       expect(judge(status)).toBe('retry UNEXPECTED_RESPONSE');
   });
 
-  test.each([404, 410])('RT1 %i of a delete is already done; of anything else it is refused', (status) => {
-    expect(judge(status, undefined, mutation([remove]))).toBe('accepted');
-    expect(judge(status, undefined, mutation([remove, { ...remove, id: 'b' }]))).toBe('accepted');
-    expect(judge(status, undefined, mutation([remove, update]))).toBe('refused REFUSED');
-    expect(judge(status, undefined, mutation([]))).toBe('refused REFUSED');
-    expect(judge(status, undefined, mutation([remove], true))).toBe('refused REFUSED');
-  });
+  test.each([404, 410])(
+    'RT1 %i of a delete is already done; of an update it is a conflict, of anything else refused',
+    (status) => {
+      expect(judge(status, undefined, mutation([remove]))).toBe('accepted');
+      expect(judge(status, undefined, mutation([remove, { ...remove, id: 'b' }]))).toBe('accepted');
+      expect(judge(status, undefined, mutation([remove, update]))).toBe('conflict CONFLICT');
+      expect(judge(status, undefined, mutation([]))).toBe('refused REFUSED');
+      expect(judge(status, undefined, mutation([remove], true))).toBe('refused REFUSED');
+    },
+  );
 
   test('RT1 409 is told apart by its problem type, not by what it says', () => {
     expect(judge(409, { type: 'urn:holdfast:problem:in-progress' })).toBe('retry UNAVAILABLE');
     expect(judge(409, { type: 'https://api.example/problems/in-progress' })).toBe('retry UNAVAILABLE');
     expect(judge(409, { type: 'urn:holdfast:problem:exists', title: 'in-progress' })).toBe(
-      'refused CONFLICT',
+      'conflict CONFLICT',
     );
-    expect(judge(409, { detail: 'in-progress' })).toBe('refused CONFLICT');
+    expect(judge(409, { detail: 'in-progress' })).toBe('conflict CONFLICT');
+    expect(judge(409, { type: 'urn:holdfast:problem:superseded' })).toBe('refused CONFLICT');
   });
 
   test('RT1 403 is refused, but the wrong account holds the drain', () => {
@@ -172,7 +179,7 @@ describe('what a verdict carries', () => {
     const current = { type: 'todos', id: 'a', version: 3, data: { id: 'a', n: 3 } };
     const rows = (problem: Problem) => {
       const verdict = reconcile(mutation(), answer(status, { problem }));
-      return verdict.kind === 'refused' ? verdict.rows : verdict.kind;
+      return verdict.kind === 'conflict' ? verdict.rows : verdict.kind;
     };
     expect(rows({ current })).toEqual([row]);
     expect(rows({ current: [current, { ...current, id: 'b', data: null }] })).toEqual([

@@ -58,8 +58,9 @@ export interface DeviceOptions extends ScriptedServerOptions {
 }
 
 export function createDevice(options: DeviceOptions = {}): Device {
-  const { server = createScriptedServer(options), lease = turns(), random = () => 0.5 } = options;
   const clock = createSimulatedClock();
+  const now = (): number => clock.now();
+  const { server = createScriptedServer({ now, ...options }), lease = turns(), random = () => 0.5 } = options;
   const disk = createMemoryDisk();
   const connectivity = switchableConnectivity();
   const warnings: string[] = [];

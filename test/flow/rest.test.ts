@@ -155,11 +155,13 @@ describe('json-server: the ids of clients, JSON bodies, no keys and no condition
   test('RT1 an update of what is gone is refused; a delete of it is done', async () => {
     const server = await startJsonServer({ todos: [] });
     const sync = createDevice(server, plain).open();
-    await sync.insert(todos, { id: 'a', title: 'a' }).confirmed;
-    await fetch(`${server.url}/todos/a`, { method: 'DELETE' });
+    for (const id of ['a', 'b']) {
+      await sync.insert(todos, { id, title: id }).confirmed;
+      await fetch(`${server.url}/todos/${id}`, { method: 'DELETE' });
+    }
     await expect(sync.update(todos, 'a', { title: 'A' }).confirmed).rejects.toMatchObject({ status: 404 });
-    await sync.delete(todos, 'a').confirmed;
-    expect(sync.get(todos, 'a')).toBeUndefined();
+    await sync.delete(todos, 'b').confirmed;
+    expect([sync.get(todos, 'a'), sync.get(todos, 'b')]).toEqual([undefined, undefined]);
   });
 
   test('ST5 a mutation of two rows is refused with the way out', async () => {

@@ -1,4 +1,5 @@
 import { keyOf } from '../../src/domain/changes.js';
+import type { AuditEntry } from '../../src/domain/audit.js';
 import type { Outcome, Token } from '../../src/domain/mutation.js';
 import type { StorageWrite } from '../../src/engine/ports.js';
 import { checkRows } from './checkRows.js';
@@ -56,7 +57,8 @@ function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefin
   switch (outcome?.kind) {
     case 'accepted':
       fate.key ??= lateKey(truth, token);
-      if (truth.effect(fate.key) === undefined)
+      if (isThere(decided.write, fate) && truth.isRefused(fate.key)) truth.asItIs.add(token);
+      else if (truth.effect(fate.key) === undefined)
         report.fail(1, `${token} was accepted as ${fate.key ?? 'nothing'}, and had no effect`);
       fate.state = 'accepted';
       break;
@@ -81,6 +83,14 @@ function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefin
     case undefined:
       report.fail(1, `${token} left the log with the outcome ${outcome?.kind ?? 'none'}`);
   }
+}
+
+/** The audit trail says that another had done the same (CF5). */
+function isThere({ put }: StorageWrite, { key }: Fate): boolean {
+  return (put?.meta ?? []).some(({ key: name, value }) => {
+    const { token, outcome } = (name.startsWith('audit:') ? value : {}) as Partial<AuditEntry>;
+    return outcome === 'confirmed' && key?.startsWith(`${token}.`) === true;
+  });
 }
 
 /** What a dead letter was given up as: it may turn out to be accepted after all (RT6). */

@@ -29,6 +29,8 @@ export interface Gateway {
 export function createGateway(clock: SimulatedClock, plan: Plan, random: Random, truth: Truth): Gateway {
   const server = createScriptedServer({
     commands: COMMANDS,
+    // It does not jump with the device's.
+    now: () => 1_767_225_600_000 + clock.monotonic(),
     pageSize: 3,
     limits: { maxBatch: 6, maxBytes: 4_096 },
     assignId: (collection) => (collection === 'projects' ? `s${ids++}` : undefined),

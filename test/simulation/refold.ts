@@ -20,6 +20,8 @@ export interface Recorded {
   readonly name: string;
   readonly variables: unknown;
   readonly changes: readonly Change[];
+  /** A conflict was resolved: the changes are what it means. */
+  readonly resolved?: true;
 }
 
 /** The id that a row goes by now. */
@@ -40,12 +42,12 @@ export function refold(
 }
 
 export function applyRecorded(rows: Rows, recorded: Recorded, resolve: Resolve = asItIs): void {
-  const { name, variables, changes } = recorded;
+  const { name, variables, changes, resolved } = recorded;
   const edit = <R extends object>(key: string, change: (row: R) => R): void => {
     const row = rows.get(key) as R | undefined;
     if (row !== undefined) rows.set(key, change(row));
   };
-  switch (name) {
+  switch (resolved === true ? '' : name) {
     case 'increment':
     case 'bump':
       edit<Todo>(`todos/${(variables as Counting).id}`, (row) => ({ ...row, n: row.n + 1 }));

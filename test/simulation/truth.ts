@@ -44,6 +44,8 @@ export interface Truth {
   readonly discardAsked: Set<Token>;
   readonly retryAsked: Set<Token>;
   readonly editAsked: Set<Token>;
+  /** Refused as a conflict, and confirmed: another had done the same already (CF3). */
+  readonly asItIs: Set<Token>;
   /** Keys that were given up: the server may have done, or do, what they stand for (RT6). */
   readonly givenUp: Set<string>;
   /** A process sends an op; `bytes` are all it says. */
@@ -128,6 +130,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
     discardAsked: new Set(),
     retryAsked: new Set(),
     editAsked: new Set(),
+    asItIs: new Set(),
     givenUp: new Set(),
     covered: new Map(),
     names,
@@ -196,6 +199,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
     isRefused: (key) => key !== undefined && refusals.has(key),
     effect: (key) => (key === undefined ? undefined : effects.get(key)),
     effectOf(token, certain = false) {
+      if (truth.asItIs.has(token)) return new Map();
       for (const key of keysOf.get(token) ?? []) {
         const effect = effects.get(key);
         if (effect !== undefined && !(certain && truth.givenUp.has(key))) return effect;

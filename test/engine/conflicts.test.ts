@@ -1,0 +1,367 @@
+import { describe, expect, test } from 'vitest';
+import { defineCollection } from '../../src/domain/collection.js';
+import type { ConflictStrategy } from '../../src/domain/conflictStrategy.js';
+import type { Row } from '../../src/domain/entity.js';
+import { defineMutation } from '../../src/domain/definition.js';
+import { mergeFields } from '../../src/domain/conflictStrategy.js';
+import type { SyncClient } from '../../src/engine/client.js';
+import type { SyncClientOptions } from '../../src/engine/options.js';
+import type { WireOp } from '../../src/testing/scriptedServer.js';
+import { createDevice, lists, outcomeOf, type Device, type Todo } from './testClient.js';
+import { logged } from './wireLog.js';
+
+const milk = { id: 'a', title: 'milk', done: false };
+
+interface World extends Device {
+  readonly client: SyncClient;
+  readonly todos: ReturnType<typeof todosWith>;
+  readonly requests: readonly (readonly string[])[];
+  /** Somebody else writes, a second later than everything before. */
+  elsewhere(row: Row | undefined): Promise<void>;
+  /** A second goes by, and what waits is sent. */
+  send(): Promise<void>;
+}
+
+const todosWith = (conflict?: ConflictStrategy<Todo>) =>
+  defineCollection<Todo>({ name: 'todos', key: 'id', ...(conflict !== undefined && { conflict }) });
+
+/** A paused client that knows a row, whose edits meet those of others. */
+async function start(
+  conflict?: ConflictStrategy<Todo>,
+  own: Partial<SyncClientOptions> = {},
+): Promise<World> {
+  const device = createDevice();
+  const { server, clock, settle } = device;
+  server.put('todos', 'a', milk);
+  const todos = todosWith(conflict);
+  const line = logged(server);
+  const client = device.open({ collections: [todos, lists], transport: line, ...own });
+  await settle();
+  client.pause();
+  return {
+    ...device,
+    client,
+    todos,
+    requests: line.requests,
+    async elsewhere(row) {
+      await clock.advance(1_000);
+      server.put('todos', 'a', row);
+      await clock.advance(1_000);
+    },
+    async send() {
+      client.resume();
+      await settle();
+    },
+  };
+}
+
+/** What is called is sent ten seconds later: until then, others write, and that is pulled. */
+const later = { sendAfter: 10_000 };
+async function pullFirst({ client, clock }: World): Promise<void> {
+  client.resume();
+  await client.sync({ direction: 'pull' });
+  await clock.advance(10_000);
+}
+
+const letters = (client: SyncClient): unknown[] =>
+  client.deadLetters().map(({ token, error }) => [token, error.code, error.details['reason']]);
+
+describe('CF1 updates and deletes say what they were based on', () => {
+  test('an update, a delete, a row that the server never had', async () => {
+    const ops: WireOp[] = [];
+    const { client, todos, send, server } = await start();
+    server.refuse((op) => void ops.push(op));
+    client.update(todos, 'a', { title: 'oat' });
+    client.insert(todos, { id: 'b', title: 'new' });
+    await send();
+    client.delete(todos, 'a');
+    client.delete(todos, 'b');
+    await send();
+    expect(ops.map((op) => [op.kind, 'ifVersion' in op ? op.ifVersion : undefined])).toEqual([
+      ['update', 1],
+      ['insert', undefined],
+      ['delete', 2],
+      ['delete', 1],
+    ]);
+  });
+
+  test('what waits behind another of its row follows that one: no false conflict', async () => {
+    const rename = defineMutation({
+      name: 'rename',
+      optimistic: (tx, title: string) => tx.update(todosWith(), 'a', { title }),
+    });
+    const { client, todos, send, server, requests } = await start(undefined, { mutations: [rename] });
+    client.update(todos, 'a', { title: 'one' });
+    client.mutate(rename, 'two');
+    client.update(todos, 'a', { title: 'three' });
+    await send();
+    expect(requests).toHaveLength(1);
+    expect(server.get('todos', 'a')).toEqual({ ...milk, title: 'three' });
+    expect(letters(client)).toEqual([]);
+  });
+});
+
+describe('CF3 what does not meet is merged', () => {
+  test('another field: sent again under a new key, whatever the strategy', async () => {
+    const { client, todos, elsewhere, send, server, requests } = await start('serverWins');
+    const { confirmed } = client.update(todos, 'a', { title: 'oat' });
+    await elsewhere({ ...milk, done: true });
+    await send();
+    await confirmed;
+    expect(server.get('todos', 'a')).toEqual({ ...milk, title: 'oat', done: true });
+    expect(requests).toEqual([['t1.0 update a {"title":"oat"}'], ['t1.1 update a {"title":"oat"}']]);
+  });
+
+  test('what others wrote is pulled before it is sent: nothing is in its way', async () => {
+    const world = await start();
+    const { client, todos, elsewhere, server, requests } = world;
+    client.update(todos, 'a', { title: 'oat' }, later);
+    await elsewhere({ ...milk, done: true });
+    await pullFirst(world);
+    expect(server.get('todos', 'a')).toEqual({ ...milk, title: 'oat', done: true });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('the same edit by another is a duplicate; so is an insert; a delete of what is gone is done', async () => {
+    const { client, todos, elsewhere, send, server } = await start('serverWins');
+    const same = client.update(todos, 'a', { title: 'oat' });
+    const inserted = client.insert(todos, { id: 'b', title: 'b' });
+    server.put('todos', 'b', { id: 'b', title: 'b', n: 1 });
+    await elsewhere({ ...milk, title: 'oat', done: true });
+    await send();
+    await Promise.all([same.confirmed, inserted.confirmed]);
+    const gone = client.delete(todos, 'a');
+    await elsewhere(undefined);
+    await send();
+    await gone.confirmed;
+    expect([letters(client), server.get('todos', 'b')]).toEqual([[], { id: 'b', title: 'b', n: 1 }]);
+  });
+
+  test('several that went as one stay one, and go again under a key of their own', async () => {
+    const { client, todos, elsewhere, send, server, requests } = await start();
+    client.update(todos, 'a', { title: 'o' });
+    const last = client.update(todos, 'a', { title: 'oat' });
+    await elsewhere({ ...milk, done: true });
+    await send();
+    await last.confirmed;
+    expect(requests).toEqual([['t3.0 update a {"title":"oat"}'], ['t4.0 update a {"title":"oat"}']]);
+    expect(server.get('todos', 'a')).toEqual({ ...milk, title: 'oat', done: true });
+  });
+
+  test('a named mutation is run again on what the server has, also where its value is there', async () => {
+    const add = defineMutation({
+      name: 'add',
+      optimistic: (tx, by: number) =>
+        tx.update(todosWith(), 'a', (draft) => void (draft.n = (draft.n ?? 0) + by)),
+    });
+    const { client, elsewhere, send, server } = await start('clientWins', { mutations: [add] });
+    const { confirmed } = client.mutate(add, 1);
+    await elsewhere({ ...milk, n: 1 });
+    await send();
+    await confirmed;
+    expect(server.get('todos', 'a')).toEqual({ ...milk, n: 2 });
+  });
+
+  test('behind one that is sent again, the rest of its lane goes again after it', async () => {
+    const rename = defineMutation({
+      name: 'rename',
+      optimistic: (tx, title: string) => tx.update(todosWith(), 'a', { title }),
+    });
+    const { client, todos, elsewhere, send, server, requests } = await start('clientWins', {
+      mutations: [rename],
+    });
+    client.update(todos, 'a', { n: 1 });
+    client.mutate(rename, 'two');
+    const last = client.update(todos, 'a', { n: 3 });
+    await elsewhere({ ...milk, done: true });
+    await send();
+    await last.confirmed;
+    expect(server.get('todos', 'a')).toEqual({ ...milk, done: true, title: 'two', n: 3 });
+    expect(requests).toEqual([
+      ['t1.0 update a {"n":1}', 't2.0 update a {"title":"two"}', 't3.0 update a {"n":3}'],
+      ['t1.1 update a {"n":1}', 't2.1 update a {"title":"two"}', 't3.1 update a {"n":3}'],
+    ]);
+  });
+});
+
+test('CF3 what was answered for an insert that met another goes again, after it', async () => {
+  const rename = defineMutation({
+    name: 'rename',
+    optimistic: (tx, title: string) => tx.update(todosWith(), 'b', { title }),
+  });
+  const { client, todos, send, server, requests } = await start('clientWins', { mutations: [rename] });
+  client.insert(todos, { id: 'b', title: 'mine' });
+  const { confirmed } = client.mutate(rename, 'renamed');
+  server.put('todos', 'b', { id: 'b', title: 'theirs', n: 1 });
+  await send();
+  await confirmed;
+  expect(server.get('todos', 'b')).toEqual({ id: 'b', title: 'renamed', n: 1 });
+  expect(requests[1]).toEqual(['t1.1 update b {"title":"mine"}', 't2.1 update b {"title":"renamed"}']);
+});
+
+describe('CF2 one field, two values', () => {
+  test('lastWriteWins: the later one, by the clock of the server', async () => {
+    const { client, todos, elsewhere, send, server, clock } = await start();
+    const early = outcomeOf(client.update(todos, 'a', { title: 'early' }).confirmed);
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    expect([early.now, client.get(todos, 'a')?.title, letters(client)]).toEqual([
+      'rejected CONFLICT',
+      'rye',
+      [['t1', 'CONFLICT', 'chosen']],
+    ]);
+    client.pause();
+    await elsewhere({ ...milk, title: 'soy' });
+    await clock.advance(1_000);
+    const late = outcomeOf(client.update(todos, 'a', { title: 'late' }).confirmed);
+    await send();
+    expect([late.now, server.get('todos', 'a')?.['title']]).toEqual(['resolved', 'late']);
+  });
+
+  test('an edit that a pull has shown to be outdated is judged all the same, not let through', async () => {
+    const world = await start();
+    const { client, todos, elsewhere, server } = world;
+    client.update(todos, 'a', { title: 'early' }, later);
+    await elsewhere({ ...milk, title: 'rye' });
+    await pullFirst(world);
+    expect([server.get('todos', 'a')?.['title'], letters(client)]).toEqual([
+      'rye',
+      [['t1', 'CONFLICT', 'chosen']],
+    ]);
+  });
+
+  test('one edit upon another of this client is none, whatever the server made of the first', async () => {
+    const world = await start('serverWins');
+    const { client, todos, server, requests } = world;
+    server.refuse((op) => {
+      if (op.kind === 'update' && op.patch['title'] === 'oat ') Object.assign(op.patch, { title: 'oat' });
+      return undefined;
+    });
+    client.update(todos, 'a', { title: 'oat ' });
+    client.update(todos, 'a', { title: 'oat milk' }, later);
+    await pullFirst(world);
+    expect(requests.flat()).toEqual(['t1.0 update a {"title":"oat "}', 't2.0 update a {"title":"oat milk"}']);
+    expect([server.get('todos', 'a')?.['title'], letters(client)]).toEqual(['oat milk', []]);
+  });
+
+  test.each([
+    ['serverWins', 'rye', 'rejected CONFLICT'],
+    ['clientWins', 'oat', 'resolved'],
+    [mergeFields<Todo>({ fields: { title: 'clientWins' } }), 'oat', 'resolved'],
+    [() => 'server', 'rye', 'rejected CONFLICT'],
+    [
+      (_base, mine, theirs) => ({ ...theirs!, title: `${mine!.title} and ${theirs!.title}` }),
+      'oat and rye',
+      'resolved',
+    ],
+    [
+      (_base, mine, theirs) => Promise.resolve({ ...theirs!, title: `${mine!.title} or ${theirs!.title}` }),
+      'oat or rye',
+      'resolved',
+    ],
+  ] as readonly [ConflictStrategy<Todo>, string, string][])('%s: %s', async (strategy, title, outcome) => {
+    const { client, todos, elsewhere, send, server } = await start(strategy);
+    const { now } = await (async () => {
+      const said = outcomeOf(client.update(todos, 'a', { title: 'oat', n: 1 }).confirmed);
+      await elsewhere({ ...milk, title: 'rye', done: true });
+      await send();
+      return said;
+    })();
+    expect([now, server.get('todos', 'a')?.['title'], client.get(todos, 'a')?.title]).toEqual([
+      outcome,
+      title,
+      title,
+    ]);
+    expect(server.get('todos', 'a')?.['done']).toBe(true);
+  });
+
+  test('a definition says it for itself', async () => {
+    const rename = defineMutation({
+      name: 'rename',
+      conflict: 'clientWins',
+      optimistic: (tx, title: string) => tx.update(todosWith(), 'a', { title }),
+    });
+    const { client, elsewhere, send, server } = await start('serverWins', { mutations: [rename] });
+    client.mutate(rename, 'oat');
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    expect(server.get('todos', 'a')?.['title']).toBe('oat');
+  });
+
+  test('what a resolver made of a named mutation is sent as it is', async () => {
+    const rename = defineMutation({
+      name: 'rename',
+      conflict: (_base: unknown, mine: Todo, theirs: Todo) => ({ ...theirs, title: `${mine.title}!` }),
+      optimistic: (tx, title: string) => tx.update(todosWith(), 'a', { title }),
+    });
+    const { client, elsewhere, send, server } = await start('serverWins', { mutations: [rename] });
+    client.mutate(rename, 'oat');
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    expect(server.get('todos', 'a')?.['title']).toBe('oat!');
+  });
+
+  test('while a resolver thinks, only its lane waits', async () => {
+    let answer: (row: Todo) => void = () => undefined;
+    const { client, todos, elsewhere, send, server, settle } = await start(
+      () => new Promise<Todo>((resolve) => (answer = resolve)),
+    );
+    client.update(todos, 'a', { title: 'oat' });
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    client.update(todos, 'a', { done: true });
+    client.insert(todos, { id: 'b', title: 'b' });
+    await settle();
+    expect([server.get('todos', 'b')?.['title'], server.get('todos', 'a')?.['done']]).toEqual(['b', false]);
+    expect([client.entityStatus(todos, 'a'), client.status.get().sending]).toEqual(['sending', 1]);
+    answer({ ...milk, title: 'both' });
+    await settle();
+    expect(server.get('todos', 'a')).toEqual({ ...milk, title: 'both', done: true });
+  });
+});
+
+describe('RD5 one side has deleted', () => {
+  test('the row: who wins has the whole row, or none', async () => {
+    const wins = await start('clientWins');
+    wins.client.update(wins.todos, 'a', { title: 'oat' });
+    await wins.elsewhere(undefined);
+    await wins.send();
+    expect(wins.server.get('todos', 'a')).toEqual({ ...milk, title: 'oat' });
+
+    const loses = await start('serverWins');
+    loses.client.update(loses.todos, 'a', { title: 'oat' });
+    await loses.elsewhere(undefined);
+    await loses.send();
+    expect([loses.client.get(loses.todos, 'a'), letters(loses.client)]).toEqual([
+      undefined,
+      [['t1', 'CONFLICT', 'chosen']],
+    ]);
+  });
+
+  test('a row that a pull has shown to be gone comes back as a whole', async () => {
+    const { client, todos, elsewhere, server, settle } = await start('clientWins');
+    client.update(todos, 'a', { title: 'oat' });
+    await elsewhere(undefined);
+    client.resume();
+    await client.sync({ direction: 'pull' });
+    await settle();
+    expect([server.get('todos', 'a'), client.get(todos, 'a')]).toEqual([
+      { ...milk, title: 'oat' },
+      { ...milk, title: 'oat' },
+    ]);
+  });
+
+  test('a delete of what another has changed', async () => {
+    const wins = await start('clientWins');
+    wins.client.delete(wins.todos, 'a');
+    await wins.elsewhere({ ...milk, title: 'rye' });
+    await wins.send();
+    expect(wins.server.get('todos', 'a')).toBeUndefined();
+
+    const loses = await start('serverWins');
+    loses.client.delete(loses.todos, 'a');
+    await loses.elsewhere({ ...milk, title: 'rye' });
+    await loses.send();
+    expect(loses.client.get(loses.todos, 'a')?.title).toBe('rye');
+  });
+});
