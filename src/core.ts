@@ -24,4 +24,5 @@ export type {
   RestSegments,
 } from './adapters/restResource.js';
 export { eventSourceChanges, type EventSourceChangesOptions } from './adapters/eventSourceChanges.js';
+export { webSocketChanges, type WebSocketChangesOptions } from './adapters/webSocketChanges.js';
 export * from './vocabulary.js';

@@ -15,6 +15,7 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
 
 export { dexieStorage, type DexieStorageOptions } from './adapters/dexieStorage.js';
 export { eventSourceChanges, type EventSourceChangesOptions } from './adapters/eventSourceChanges.js';
+export { webSocketChanges, type WebSocketChangesOptions } from './adapters/webSocketChanges.js';
 export { httpTransport, type HttpTransportOptions } from './adapters/httpTransport.js';
 export { memoryStorage } from './adapters/memoryStorage.js';
 export { restTransport, type RestTransportOptions } from './adapters/restTransport.js';

@@ -44,15 +44,17 @@ export type {
   Logger,
   PullPage,
   PullReply,
+  PullRequest,
   Random,
   Reply,
+  SnapshotPage,
   StorageState,
   StorageWrite,
   SyncStorage,
   TabChannel,
   Transport,
 } from './engine/ports.js';
-export type { PullResult } from './engine/puller.js';
+export type { PullOperation, PullProgress, PullResult, SessionPhase } from './engine/pullSession.js';
 export type { MutationHandle } from './engine/settlement.js';
 export type { StoreState } from './engine/store.js';
 export type { ProcessingSummary } from './engine/summary.js';

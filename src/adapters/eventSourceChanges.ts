@@ -35,7 +35,7 @@ export function eventSourceChanges(options: EventSourceChangesOptions): ChangeSo
     );
   const address = `${url.replace(/\/+$/, '')}/stream`;
   return {
-    listen(poke, signal) {
+    listen(poke, signal, connected) {
       const platform: Pick<EventSourceChangesOptions, 'EventSource'> = globalThis;
       const Source = options.EventSource ?? platform.EventSource;
       if (Source === undefined || signal.aborted) return;
@@ -51,11 +51,13 @@ export function eventSourceChanges(options: EventSourceChangesOptions): ChangeSo
           });
         on('open', () => {
           failures = 0;
+          connected?.(true);
           poke();
         });
         on('poke', poke);
         on('reset', poke);
         on('error', () => {
+          connected?.(false);
           if (opened.readyState !== CLOSED || retry !== undefined) return;
           retry = setTimeout(
             () => {

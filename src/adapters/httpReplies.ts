@@ -4,8 +4,8 @@ import { restOf } from '../domain/rateLimit.js';
 import type { Reply } from '../domain/reply.js';
 import { readRetryAfter } from '../domain/retryAfter.js';
 import { replyOfThrown } from '../domain/thrown.js';
-import { isObject, readPage, readResult } from '../domain/wire.js';
-import type { PullReply, SealedOp } from '../engine/ports.js';
+import { isObject, readResult } from '../domain/wire.js';
+import type { SealedOp } from '../engine/ports.js';
 
 // From an HTTP response to replies: what may be believed of it, and what is an unknown outcome (RT1).
 
@@ -112,18 +112,6 @@ function refusalOfAll(received: Received): Answer {
   return trusted
     ? { ...answer(received), wholeRequest: true }
     : failed(unexpected(received, 'it is not an answer of this protocol'));
-}
-
-export function readPull(received: Received, cursor: string | undefined): PullReply {
-  const { response, json } = received;
-  if (response.ok) {
-    const page = readPage(json, cursor);
-    if (!('wrong' in page)) return { kind: 'page', page };
-    return { kind: 'failed', reply: failed(unexpected(received, `it has ${page.wrong}`)) };
-  }
-  // Without a cursor there is nothing to start over from.
-  if (response.status === 410 && isObject(json) && cursor !== undefined) return { kind: 'resync' };
-  return { kind: 'failed', reply: answer(received) };
 }
 
 export function answer({ response, json }: Received): Extract<Answer, { kind: 'answer' }> {

@@ -3,15 +3,8 @@ import { describe, SyncError } from '../domain/errors.js';
 import { encodeOp } from '../domain/wire.js';
 import type { Reply, SealedOp, Transport } from '../engine/ports.js';
 import { authorize, type Auth } from './authorize.js';
-import {
-  isDecided,
-  readPull,
-  readPush,
-  receive,
-  replyOfRequest,
-  type Answer,
-  type Received,
-} from './httpReplies.js';
+import { pullPath, readPull } from './httpPulls.js';
+import { isDecided, readPush, receive, replyOfRequest, type Answer, type Received } from './httpReplies.js';
 
 export interface HttpTransportOptions {
   /** Where the protocol is served, e.g. `/sync`; its paths (`/ops`, `/changes`) are appended. */
@@ -28,20 +21,29 @@ export interface HttpTransportOptions {
   readonly maxBatch?: number;
   /** Bytes of one request's body. @default 524_288 (512 KiB) */
   readonly maxBytes?: number;
-  /** Changes per page of a pull. @default 500 */
+  /** Changes or rows per page of a pull. @default 500 */
   readonly pageSize?: number;
+  /** Whether the server has `GET {url}/snapshot`; without it everything is read from the feed's beginning. @default true */
+  readonly snapshots?: boolean;
   /** The version of the app's data, for a server that refuses apps too old for it (426). */
   readonly schema?: number;
 }
 
 /**
- * The sync protocol over HTTP: `POST {url}/ops` and `GET {url}/changes`. Nothing counts as success but a JSON answer
+ * The sync protocol over HTTP: `POST {url}/ops`, `GET {url}/changes`, `GET {url}/snapshot`. Nothing counts as success but a JSON answer
  * that echoes the op: a login page with status 200 is an unknown outcome (RT1).
  * @example
  * httpTransport({ url: '/sync', auth: { headers: () => ({ authorization: `Bearer ${session.token}` }) } })
  */
 export function httpTransport(options: HttpTransportOptions): Transport {
-  const { timeoutMs = 30_000, maxBatch = 100, maxBytes = 512 * 1024, pageSize = 500, schema } = options;
+  const {
+    timeoutMs = 30_000,
+    maxBatch = 100,
+    maxBytes = 512 * 1024,
+    pageSize = 500,
+    snapshots = true,
+    schema,
+  } = options;
   const base = checkUrl(options.url);
   for (const [name, value] of Object.entries({ timeoutMs, maxBatch, maxBytes, pageSize })) check(name, value);
   const client = options.client ?? `c_${uuid()}`;
@@ -100,10 +102,10 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       );
     },
     push: (sealed, { signal }) => push(sealed, signal),
-    async pull({ cursor, signal }) {
-      const since = cursor === undefined ? '' : `since=${encodeURIComponent(cursor)}&`;
-      const received = await request(`/changes?${since}limit=${pageSize}`, { method: 'GET' }, signal);
-      return 'kind' in received ? { kind: 'failed', reply: received } : readPull(received, cursor);
+    snapshots,
+    async pull({ signal, ...target }) {
+      const received = await request(pullPath(target, pageSize), { method: 'GET' }, signal);
+      return 'kind' in received ? { kind: 'failed', reply: received } : readPull(received, target);
     },
   };
 }

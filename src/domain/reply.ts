@@ -52,6 +52,15 @@ export interface PullPage {
   readonly upToDate: boolean;
 }
 
+/** Some of the rows that the server has. */
+export interface SnapshotPage {
+  readonly rows: readonly ServerRow[];
+  /** Names the next page; undefined: this is the last. */
+  readonly next: string | undefined;
+  /** From where the feed tells what changed since before the first page was read. */
+  readonly cursor: string;
+}
+
 /** A mutation about to be sealed. */
 export interface OutgoingOp {
   readonly token: string;

@@ -9,7 +9,7 @@ import type { DeadLetterFilter, DeadLetterView } from './deadLetterView.js';
 import type { SyncEventName, SyncEvents } from './events.js';
 import type { MutateOptions } from './mutateOptions.js';
 import type { PendingFilter, PendingMutationView } from './pendingView.js';
-import type { PullResult } from './puller.js';
+import type { PullResult } from './pullSession.js';
 import type { MutationHandle } from './settlement.js';
 import type { StoreState } from './store.js';
 import type { ProcessingSummary } from './summary.js';

@@ -16,7 +16,9 @@ import { checkOptions, pickDefined, type SyncClientOptions } from './options.js'
 import { createOutbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Platform } from './ports.js';
+import { createPullExchange } from './pullExchange.js';
 import { createPuller } from './puller.js';
+import { suspects } from './reading.js';
 import { createReachability } from './reachability.js';
 import { createRepairDesk } from './repairDesk.js';
 import { createReporter } from './reporter.js';
@@ -165,7 +167,9 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const puller =
     read &&
     createPuller({
-      read,
+      exchange: createPullExchange({ read, clock, gates, timeoutMs }),
+      suspects: (from) => suspects({ ledger, store, collections }, from),
+      snapshots: transport?.snapshots === true,
       outbox,
       ledger,
       clock,
@@ -173,9 +177,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       retry,
       gates,
       pollMs: checked.pollMs,
-      timeoutMs,
       paused,
+      progress: (progress) => emit('sync.progress', progress),
       pulled(result) {
+        if (result.kind === 'cancelled') return;
         if (result.kind === 'failed') {
           emit('pull.failed', { error: result.error });
           return;

@@ -1,5 +1,6 @@
 import type { SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
+import type { PullProgress } from './pullSession.js';
 
 /** What `client.on` tells. */
 export interface SyncEvents {
@@ -31,6 +32,8 @@ export interface SyncEvents {
   'storage.degraded': { readonly error: SyncError };
   /** A stored record could not be read: left in place, the others go on. Told once per record. */
   'storage.quarantined': { readonly what: string; readonly error: SyncError };
+  /** A sync session has come to its next phase, or stored another page. */
+  'sync.progress': PullProgress;
   'pull.completed': { readonly rows: number };
   'pull.failed': { readonly error: SyncError };
   /** A listener, a `mutationFn` or an adapter broke its contract; nothing else was harmed. */

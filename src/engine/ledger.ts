@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../domain/audit.js';
 import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
+import type { FullRead } from '../domain/fullRead.js';
 import { createIds, type AssignedId, type Ids } from '../domain/identity.js';
 import { byOrder, createLanes, type Lanes } from '../domain/lanes.js';
 import {
@@ -17,6 +18,8 @@ import type { MetaRecord, SealRecord, StorageWrite } from './ports.js';
 export interface Ledger {
   revision: number;
   cursor: string | undefined;
+  /** The last full read, or the one under way. */
+  read: FullRead | undefined;
   /** Milliseconds since the epoch of the last exchange that left nothing undone, in whichever tab or session. */
   syncedAt: number | undefined;
   /** Every undecided or held mutation, in order. */
@@ -46,6 +49,7 @@ export function createLedger(): Ledger {
   return {
     revision: 0,
     cursor: undefined,
+    read: undefined,
     syncedAt: undefined,
     pending,
     lanes,
@@ -137,6 +141,7 @@ function rewrite<K, V extends object>(
  */
 export const META = {
   cursor: 'cursor',
+  read: 'read',
   syncedAt: 'syncedAt',
   breakers: 'breakers',
   id: 'id:',
@@ -146,6 +151,7 @@ export const META = {
 export function applyMeta(ledger: Ledger, meta: readonly MetaRecord[]): void {
   for (const { key, value } of meta) {
     if (key === META.cursor) ledger.cursor = value as string | undefined;
+    if (key === META.read) ledger.read = value as FullRead | undefined;
     if (key === META.syncedAt) ledger.syncedAt = value as number;
     if (key === META.breakers) ledger.breakers = value;
     if (key.startsWith(META.audit)) ledger.audit.set(key, value as AuditEntry);

@@ -69,7 +69,7 @@ export function createLife(options: LifeOptions): Life {
     await ready;
     await leadership.hold(async () => {
       await outbox.catchUp().catch(failed); // what the tab before us wrote last
-      if (puller !== undefined) options.realtime?.listen(puller.wake, signal);
+      if (puller !== undefined) options.realtime?.listen(puller.wake, signal, puller.connected);
       await Promise.all([worker.run(signal), puller?.run(signal)]);
     });
   }

@@ -1,11 +1,13 @@
 import { storeError, type SyncError } from '../domain/errors.js';
+import type { Checkpoint } from '../domain/fullRead.js';
 import type { MutationRecord, Token } from '../domain/mutation.js';
 import { planLeave, type Books, type Departure, type Leaving } from './departures.js';
 import { createGroupCommit } from './groupCommit.js';
 import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
-import type { PullPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
+import type { PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
+import { planReadAnew, planSnapshot, type Suspects } from './reading.js';
 import { concernedBy } from './renamed.js';
 import { planDiscard } from './repair.js';
 import { planReceive } from './receive.js';
@@ -38,10 +40,12 @@ export interface Outbox {
    * to false when there is nothing to do any more.
    */
   retry(plan: () => Departure | undefined, settlement: Settlement): Promise<boolean>;
-  /** Stores a page of server rows with its cursor, if `from` is still the cursor (PL1). */
-  receive(page: PullPage, from: string | undefined): Promise<void>;
-  /** Forgets the cursor, so that the next pull reads everything. Touches no mutation and no row. */
-  forgetCursor(): Promise<void>;
+  /** Stores a page of changes with its cursor, if `from` is still the checkpoint (PL1). */
+  receive(page: PullPage, from: Checkpoint, suspected: Suspects): Promise<void>;
+  /** The same with a page of the snapshot. */
+  receiveSnapshot(page: SnapshotPage, from: Checkpoint): Promise<void>;
+  /** Lets the next pull read everything, if `from` is still the checkpoint. Touches no mutation and no row. */
+  readAnew(from: Checkpoint, snapshots: boolean, elsewhere: boolean): Promise<void>;
   /** Forgets a dead letter, and takes its value back where that is still shown. */
   readonly discard: (token: Token) => Promise<void>;
   /** Keeps the breakers' state for the next session (RT4). */
@@ -244,16 +248,20 @@ export function createOutbox(options: OutboxOptions): Outbox {
         else again.settlement = settlement;
         options.saved([...new Set([...(departure.entering ?? []), ...(again ? [again] : [])])]);
       }),
-    async receive(page, from) {
-      const isNews = await commit(() => planReceive(options, page, from, options.now()), depart);
+    async receive(page, from, suspected) {
+      const plan = (): Departure | undefined => planReceive(options, page, from, suspected, options.now());
+      const isNews = await commit(plan, depart);
       if (isNews) return;
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
       await serial(() => load(ledger.revision));
       options.announce();
     },
-    async forgetCursor() {
+    async receiveSnapshot(page, from) {
+      await commit(() => planSnapshot(options, page, from), depart);
+    },
+    async readAnew(from, snapshots, elsewhere) {
       await commit(
-        () => ({ write: { put: { meta: [{ key: META.cursor, value: undefined }] } } }),
+        () => planReadAnew(options, from, snapshots, elsewhere),
         ({ write }) => applyWrite(ledger, write, []),
       );
     },

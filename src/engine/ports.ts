@@ -1,6 +1,6 @@
 import type { BaseRow, EntityKey } from '../domain/entity.js';
 import type { DeadLetter, MutationRecord, Sealed, StoredOutcome } from '../domain/mutation.js';
-import type { OutgoingOp, PullPage, Reply } from '../domain/reply.js';
+import type { OutgoingOp, PullPage, Reply, SnapshotPage } from '../domain/reply.js';
 
 /** Time. Everything in the engine that waits or stamps asks for it here. */
 export interface Clock {
@@ -125,13 +125,22 @@ export interface SyncStorage {
   close(): Promise<void>;
 }
 
-export type { OutgoingOp, Problem, PullPage, Reply } from '../domain/reply.js';
+export type { OutgoingOp, Problem, PullPage, Reply, SnapshotPage } from '../domain/reply.js';
 
 export type PullReply =
   | { readonly kind: 'page'; readonly page: PullPage }
-  /** The cursor is too old or of another epoch: read everything again. */
-  | { readonly kind: 'resync' }
+  | { readonly kind: 'snapshot'; readonly page: SnapshotPage }
+  /** It does not go on from there; `elsewhere`: for the server's database is another one. Everything is read again. */
+  | { readonly kind: 'resync'; readonly elsewhere?: true }
   | { readonly kind: 'failed'; readonly reply: Exclude<Reply, { kind: 'omitted' }> };
+
+export interface PullRequest {
+  /** What changed since; undefined: since the beginning. */
+  readonly cursor: string | undefined;
+  /** Asks for a page of all rows instead; `page: undefined` is the first. Only where the transport has `snapshots`. */
+  readonly snapshot?: { readonly page: string | undefined };
+  readonly signal: AbortSignal;
+}
 
 /** What sends mutations. Resolves whatever the network does; rejects only for a bug. */
 export interface Transport {
@@ -143,7 +152,9 @@ export interface Transport {
   encode(op: OutgoingOp): string;
   /** One reply per op, in order. */
   push(sealed: readonly SealedOp[], context: { readonly signal: AbortSignal }): Promise<readonly Reply[]>;
-  pull?(request: { readonly cursor: string | undefined; readonly signal: AbortSignal }): Promise<PullReply>;
+  pull?(request: PullRequest): Promise<PullReply>;
+  /** Whether `pull` serves snapshots. Without them everything is read from the feed's beginning. */
+  readonly snapshots?: boolean;
 }
 
 export interface SealedOp {
@@ -156,8 +167,11 @@ export interface SealedOp {
 
 /** Says when the server has news. Data always comes by pull, so a lost or doubled poke is harmless. */
 export interface ChangeSource {
-  /** Calls `poke` until `signal` is aborted; reconnects by itself; pokes after every (re)connection. */
-  listen(poke: () => void, signal: AbortSignal): void;
+  /**
+   * Calls `poke` until `signal` is aborted; reconnects by itself; pokes after every (re)connection. One that says whether
+   * it is connected lets the client poll at a tenth of the pace meanwhile.
+   */
+  listen(poke: () => void, signal: AbortSignal, connected?: (is: boolean) => void): void;
 }
 
 /** The platform's opinion of the network: a hint either way, never a veto (NQ1). */

@@ -1,5 +1,6 @@
 import { advanceBase } from '../domain/baseRows.js';
 import type { ServerRow } from '../domain/entity.js';
+import { baseFor, isSameCheckpoint, met, readUnderWay, type Checkpoint } from '../domain/fullRead.js';
 import { withAssigned, type AssignedId } from '../domain/identity.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
 import {
@@ -14,18 +15,22 @@ import {
 import { META, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { PullPage } from './ports.js';
+import { endOfRead, type Suspects } from './reading.js';
 import { renamed } from './renamed.js';
 import { acceptedAfterAll } from './settle.js';
 
-/** Lets a page of server rows into the base, if it continues from where the cursor is. */
+/** Lets a page of changes into the base, if it was asked for where the pull still is. */
 export function planReceive(
   books: Books,
   page: PullPage,
-  from: string | undefined,
+  from: Checkpoint,
+  suspected: Suspects,
   now: number,
 ): Departure | undefined {
   const { ledger, store } = books;
-  if (ledger.cursor !== from || (page.changes.length === 0 && page.cursor === from)) return undefined;
+  const read = readUnderWay(from, false);
+  if (!isSameCheckpoint(ledger, from)) return undefined;
+  if (read === undefined && page.changes.length === 0 && page.cursor === from.cursor) return undefined;
   // An echo of our own mutation is the server's acceptance, whichever way it came (RD4).
   const sent = sentByKey(ledger);
   const told = page.changes.map(({ op, ...row }) => ({
@@ -33,7 +38,9 @@ export function planReceive(
     changes: [],
     own: op !== undefined && sent.has(op),
   }));
-  const rows = advanceBase(store.base, told, (key) => store.pendingOn(key).length > 0);
+  const newer = advanceBase(baseFor(store.base, read), told, (key) => store.pendingOn(key).length > 0);
+  const end = endOfRead(books, page, read, suspected);
+  const rows = [...met(page.changes, newer, store.base, read), ...end.gone];
   const leaving: Leaving[] = [];
   const assigned: AssignedId[] = [];
   for (const row of page.changes) {
@@ -53,7 +60,7 @@ export function planReceive(
     rebased: renamed(books, withAssigned(ledger.ids, assigned), assigned, leaving, after.letters),
     rows,
     put: {
-      meta: [{ key: META.cursor, value: page.cursor }, ...assigned.map(storedId), ...synced],
+      meta: [{ key: META.cursor, value: page.cursor }, ...end.meta, ...assigned.map(storedId), ...synced],
     },
   };
   return departure(ledger, parts, { deadLetters: after.letters });

@@ -40,6 +40,8 @@ export interface Store {
   readonly read: (key: EntityKey) => Row | undefined;
   get(collection: string, id: string): Row | undefined;
   readonly base: (key: EntityKey) => BaseRow | undefined;
+  /** All base rows, tombstones included. */
+  readonly bases: () => Iterable<readonly [EntityKey, BaseRow]>;
   view(collection: string): CollectionView;
   /** The undecided mutations that read or write an entity, in order. */
   readonly pendingOn: (key: EntityKey) => readonly PendingMutation[];
@@ -198,9 +200,14 @@ export function createStore(
     }
   }
 
+  function* bases(): Iterable<readonly [EntityKey, BaseRow]> {
+    for (const [name, { base }] of tables) for (const [id, row] of base) yield [entityKey(name, id), row];
+  }
+
   return {
     api,
     read,
+    bases,
     get: (collection, id) => tables.get(collection)?.read(id),
     base: (key) => {
       const { table, id } = at(key);

@@ -1,5 +1,5 @@
 import { idempotencyKey } from '../domain/mutation.js';
-import type { PullReply, Random, Reply, SealedOp, Transport } from '../engine/ports.js';
+import type { PullReply, PullRequest, Random, Reply, SealedOp, Transport } from '../engine/ports.js';
 import { checkFaults, drawFate, NO_FAULTS, type Faults } from './faults.js';
 import { seededRandom } from './seededRandom.js';
 import { createSendLog, type LoggedSend } from './sendLog.js';
@@ -20,8 +20,6 @@ interface Line {
   cut: boolean;
   readonly waiting: Set<() => void>;
 }
-
-type PullRequest = Parameters<NonNullable<Transport['pull']>>[0];
 
 type Script = Reply | ((op: SealedOp) => Reply);
 
@@ -153,12 +151,13 @@ export function createFaultyTransport(options: FaultyTransportOptions): FaultyTr
       });
     },
     ...(pull !== undefined && {
-      pull({ cursor, signal }: PullRequest) {
+      ...(transport.snapshots !== undefined && { snapshots: transport.snapshots }),
+      pull({ signal, ...target }: PullRequest) {
         return carry<PullReply>({
           kind: 'pull',
           ops: [],
           signal,
-          reachServer: () => pull({ cursor, signal: NEVER }),
+          reachServer: () => pull({ ...target, signal: NEVER }),
           script: undefined,
           failed: (reply) => ({ kind: 'failed', reply }),
         });

@@ -4,7 +4,15 @@ import { SyncError } from '../domain/errors.js';
 import type { AssignedId } from '../domain/identity.js';
 import { idempotencyKey } from '../domain/mutation.js';
 import { encodeOp } from '../domain/wire.js';
-import type { ChangeSource, Problem, PullReply, Reply, SealedOp, Transport } from '../engine/ports.js';
+import type {
+  ChangeSource,
+  Problem,
+  PullReply,
+  PullRequest,
+  Reply,
+  SealedOp,
+  Transport,
+} from '../engine/ports.js';
 import { createServerRows, type ServerTransaction } from './serverRows.js';
 import { writeChange, type Move, type WireChange } from './writeChange.js';
 
@@ -41,6 +49,8 @@ export interface ScriptedServerOptions {
   readonly commands?: Readonly<Record<string, ScriptedCommand>>;
   /** Changes per page of the feed. @default 500 */
   readonly pageSize?: number;
+  /** Whether there are snapshots; without them everything is read from the feed's beginning. @default true */
+  readonly snapshots?: boolean;
   readonly limits?: Partial<Transport['limits']>;
   /** The id that the server gives to a row inserted there; undefined: the client's own (ID1). */
   readonly assignId?: (collection: string, row: Row) => string | undefined;
@@ -49,7 +59,7 @@ export interface ScriptedServerOptions {
 }
 
 export interface ScriptedServer extends Transport {
-  pull(request: { readonly cursor: string | undefined; readonly signal: AbortSignal }): Promise<PullReply>;
+  pull(request: PullRequest): Promise<PullReply>;
   /** Pokes at every commit. */
   readonly changes: ChangeSource;
   /** Every effect, in commit order. */
@@ -77,7 +87,7 @@ type Answer = Extract<Reply, { kind: 'answer' }>;
  * server.refuse((op) => op.kind === 'insert' && 403)
  */
 export function createScriptedServer(options: ScriptedServerOptions = {}): ScriptedServer {
-  const { commands = {}, pageSize = 500, limits, assignId, now = Date.now } = options;
+  const { commands = {}, pageSize = 500, snapshots = true, limits, assignId, now = Date.now } = options;
   const database = createServerRows(now);
   const journal: AppliedOp[] = [];
   const records = new Map<string, { readonly body: string; readonly answer: Answer }>();
@@ -182,8 +192,13 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
       }
       return replies;
     },
+    snapshots,
     // eslint-disable-next-line @typescript-eslint/require-await -- as above
-    async pull({ cursor }) {
+    async pull({ cursor, snapshot }) {
+      if (snapshot !== undefined) {
+        const some = database.snapshot(snapshot.page, pageSize);
+        return some === undefined ? { kind: 'resync' } : { kind: 'snapshot', page: some };
+      }
       const page = database.page(cursor, pageSize);
       return page === undefined ? { kind: 'resync' } : { kind: 'page', page };
     },

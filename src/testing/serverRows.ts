@@ -1,5 +1,5 @@
 import { entityKey, type EntityKey, type Row, type ServerRow } from '../domain/entity.js';
-import type { PullPage } from '../engine/ports.js';
+import type { PullPage, SnapshotPage } from '../engine/ports.js';
 
 /** A row as the server has it; its version counts accepted writes, deletes included. */
 export type VersionedRow = ServerRow & { readonly version: number; readonly at: number };
@@ -20,6 +20,8 @@ export interface ServerRows {
   transact(op: string | undefined, work: (tx: ServerTransaction) => boolean): readonly VersionedRow[];
   /** Undefined: the cursor is of another epoch. A page never splits a transaction. */
   page(cursor: string | undefined, limit: number): PullPage | undefined;
+  /** Some of the live rows; undefined: the page is of another epoch. */
+  snapshot(page: string | undefined, limit: number): SnapshotPage | undefined;
   /** Begins a new epoch, whose feed holds the live rows only: what was deleted before is forgotten. */
   expireCursors(): void;
 }
@@ -70,6 +72,14 @@ export function createServerRows(now: () => number): ServerRows {
         changes.push(...transaction);
       }
       return { changes, cursor: `e${epoch}.${next}`, upToDate: next === feed.length };
+    },
+    snapshot(page = `e${epoch}.${feed.length}.`, limit) {
+      const [, ofEpoch, position, after = ''] = /^(e\d+)\.(\d+)\.(.*)$/s.exec(page) ?? [];
+      if (ofEpoch !== `e${epoch}`) return undefined;
+      const keys = [...rows].filter(([key, { row }]) => row !== undefined && key > after).map(([key]) => key);
+      const some = keys.sort().slice(0, limit);
+      const next = some.length < keys.length ? `e${epoch}.${position}.${some.at(-1)}` : undefined;
+      return { rows: some.flatMap((key) => rows.get(key) ?? []), next, cursor: `e${epoch}.${position}` };
     },
     expireCursors() {
       epoch++;

@@ -642,7 +642,10 @@ describe('pull', () => {
   test('PL1 410 asks for everything again; a stranger saying 410 does not', async () => {
     const gone = over([() => problem(410, { reason: 'gc' })]);
     expect(await gone.pull('e1.4')).toEqual({ kind: 'resync' });
-    expect(await gone.pull()).toMatchObject({ kind: 'failed', reply: { status: 410 } });
+    expect(await over([() => problem(410, { reason: 'epoch' })]).pull('e1.4')).toEqual({
+      kind: 'resync',
+      elsewhere: true,
+    });
     expect(await over([() => html(410)]).pull('e1.4')).toMatchObject({ kind: 'failed' });
   });
 

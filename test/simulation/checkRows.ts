@@ -27,12 +27,20 @@ export function checkRows(
         truth.covered.set(key, Math.max(version, truth.covered.get(key) ?? 0));
 }
 
-function checkRow(truth: Truth, { key, row, version }: StoredRow, covering: boolean, report: Report): void {
-  const former = truth.disk.rows.get(key)?.version;
+function checkRow(
+  truth: Truth,
+  { key, row, version, seen }: StoredRow,
+  covering: boolean,
+  report: Report,
+): void {
+  const stored = truth.disk.rows.get(key);
+  const former = stored?.version;
   if (typeof former === 'number' && !(typeof version === 'number' && version >= former))
     report.fail(6, `the base of ${key} went from version ${former} to ${String(version)}`);
   if (typeof version !== 'number' || covering) return;
   if (version === 0 && row === undefined) return; // there never was one
+  if (stored !== undefined && former === version && isSame(stored.row, row)) return; // met again
+  if (row === undefined && seen !== undefined && wasDeleted(truth, key, version)) return; // a full read found it forgotten
   const known = truth.history(key, version);
   if (known === undefined) report.fail(6, `the base of ${key} has version ${version}, which never was`);
   else if (!isSame(known.row, row))
@@ -42,4 +50,13 @@ function checkRow(truth: Truth, { key, row, version }: StoredRow, covering: bool
       5,
       `the base of ${key} got version ${version} after a mutation that made version ${truth.covered.get(key) ?? 0} was confirmed`,
     );
+}
+
+/** The server has deleted the row after `version`. */
+function wasDeleted(truth: Truth, key: string, version: number): boolean {
+  for (let next = version + 1; ; next++) {
+    const known = truth.history(key, next);
+    if (known === undefined) return false;
+    if (known.row === undefined) return true;
+  }
 }

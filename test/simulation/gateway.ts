@@ -32,6 +32,8 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
     // It does not jump with the device's.
     now: () => 1_767_225_600_000 + clock.monotonic(),
     pageSize: 3,
+    // Half of all histories, by their seed: the other half reads the feed from its beginning.
+    snapshots: plan.seed % 2 === 1,
     limits: { maxBatch: 6, maxBytes: 4_096 },
     assignId: (collection) => (collection === 'projects' ? `s${ids++}` : undefined),
   });
@@ -115,6 +117,7 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
     transport: {
       ordered: server.ordered,
       limits: server.limits,
+      snapshots: server.snapshots === true,
       encode: (op) => server.encode(op),
       async push(ops) {
         const bad = instead();

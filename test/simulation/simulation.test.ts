@@ -10,7 +10,6 @@ const FAILED = `${import.meta.dirname}/../../.cache/simulation/failed`;
 
 /** What is known not to hold, by the number of the invariant; each says so in docs/SPEC.md or its file's name. */
 const KNOWN: Readonly<Record<string, number>> = {
-  'known-deleted-before-the-feed-began-anew.json': 4,
 };
 
 describe('schedules that failed once', () => {

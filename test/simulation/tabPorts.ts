@@ -172,6 +172,7 @@ export function processTransport(world: World, process: Process, network: Faulty
     },
     ...(world.plan.pull &&
       pull !== undefined && {
+        snapshots: network.snapshots === true,
         pull(request) {
           if (life.state === 'dead') return never();
           const done = effort.request('pull', TRANSPORT, []);
@@ -181,8 +182,8 @@ export function processTransport(world: World, process: Process, network: Faulty
             world.report.note(
               name,
               'pulled',
-              request.cursor ?? 'all',
-              reply.kind === 'page' ? reply.page : reply,
+              request.snapshot === undefined ? (request.cursor ?? 'all') : `rows ${request.snapshot.page}`,
+              'page' in reply ? reply.page : reply,
             );
             heard(
               request.signal,

@@ -1,0 +1,110 @@
+import { keyOf } from './changes.js';
+import { splitKey, type BaseRow, type EntityKey, type ServerRow } from './entity.js';
+
+/**
+ * A read of everything the server has (PL1), as it is stored with each page: rows in pages, then what changed meanwhile.
+ * Each row that it meets gets its number; at its end, what has another one is gone from the server.
+ */
+export interface FullRead {
+  /** Counts the full reads. */
+  readonly number: number;
+  readonly stage: 'snapshot' | 'changes' | 'done';
+  /** The next page of rows; absent: the first. */
+  readonly page?: string;
+  /** From where changes are read once the rows are: taken before the first page of them. */
+  readonly cursor?: string;
+  /** The server's database is another one: versions of before mean nothing. */
+  readonly elsewhere?: true;
+}
+
+/** How far a pull got. A page is stored only where it was asked for. */
+export interface Checkpoint {
+  readonly cursor: string | undefined;
+  readonly read: FullRead | undefined;
+}
+
+export function isSameCheckpoint(a: Checkpoint, b: Checkpoint): boolean {
+  return (
+    a.cursor === b.cursor &&
+    a.read?.number === b.read?.number &&
+    a.read?.stage === b.read?.stage &&
+    a.read?.page === b.read?.page
+  );
+}
+
+/** The full read that is under way there. Without a cursor there is one, from the first session on. */
+export function readUnderWay({ cursor, read }: Checkpoint, snapshots: boolean): FullRead | undefined {
+  if (read === undefined || read.stage === 'done')
+    return cursor === undefined ? nextRead(read, snapshots) : undefined;
+  return read.stage === 'snapshot' && !snapshots ? { number: read.number, stage: 'changes' } : read;
+}
+
+/** @param snapshots whether the transport has them; otherwise the feed is read from its start */
+export function nextRead(former: FullRead | undefined, snapshots: boolean, elsewhere = false): FullRead {
+  return {
+    number: (former?.number ?? 0) + 1,
+    stage: snapshots ? 'snapshot' : 'changes',
+    ...(elsewhere && { elsewhere }),
+  };
+}
+
+/** After a page of the snapshot. */
+export function afterPage(read: FullRead, page: { next: string | undefined; cursor: string }): Checkpoint {
+  const { number, elsewhere, cursor = page.cursor } = read;
+  const same = { number, ...(elsewhere && { elsewhere }) };
+  return page.next === undefined
+    ? { cursor, read: { ...same, stage: 'changes' } }
+    : { cursor: undefined, read: { ...same, stage: 'snapshot', cursor, page: page.next } };
+}
+
+type Base = (key: EntityKey) => BaseRow | undefined;
+
+/** The base as `read` sees it: where the database is another one, anything is newer than what was there before. */
+export function baseFor(base: Base, read: FullRead | undefined): Base {
+  if (read?.elsewhere !== true) return base;
+  return (key) => {
+    const row = base(key);
+    return row === undefined || row.seen === read.number ? row : { ...row, version: undefined };
+  };
+}
+
+/** What enters the base, with all that the page told of marked as met by `read`. */
+export function met(
+  told: readonly ServerRow[],
+  entering: readonly ServerRow[],
+  base: Base,
+  read: FullRead | undefined,
+): readonly ServerRow[] {
+  if (read === undefined) return entering;
+  const marked = new Map(entering.map((row) => [keyOf(row), row]));
+  for (const { collection, id } of told) {
+    const key = keyOf({ collection, id });
+    const row = marked.get(key) ?? base(key);
+    if (row !== undefined && row.seen !== read.number)
+      marked.set(key, { ...row, collection, id, seen: read.number });
+  }
+  return [...marked.values()];
+}
+
+/** Rows that `read` has not met. What has no version never came from this server's feed: it is not judged by it. */
+export function unmet(
+  rows: Iterable<readonly [EntityKey, BaseRow]>,
+  read: FullRead,
+): Map<EntityKey, BaseRow> {
+  const found = new Map<EntityKey, BaseRow>();
+  for (const [key, row] of rows)
+    if (row.row !== undefined && row.version !== undefined && row.seen !== read.number) found.set(key, row);
+  return found;
+}
+
+/** The tombstone of a row that the server has forgotten. It keeps its version, so that no late answer revives it. */
+export function forgotten(key: EntityKey, row: BaseRow, read: FullRead, needed: boolean): ServerRow {
+  const was = needed ? (row.row ?? row.was) : undefined;
+  return {
+    ...splitKey(key),
+    row: undefined,
+    version: read.elsewhere === true ? undefined : row.version,
+    seen: read.number,
+    ...(was !== undefined && { was }),
+  };
+}

@@ -1,0 +1,85 @@
+import { advanceBase } from '../domain/baseRows.js';
+import { keyOf } from '../domain/changes.js';
+import type { BaseRow, EntityKey, ServerRow } from '../domain/entity.js';
+import {
+  afterPage,
+  baseFor,
+  forgotten,
+  isSameCheckpoint,
+  met,
+  nextRead,
+  readUnderWay,
+  unmet,
+  type Checkpoint,
+  type FullRead,
+} from '../domain/fullRead.js';
+import { departure, type Books, type Departure } from './departures.js';
+import { META } from './ledger.js';
+import type { MetaRecord, PullPage, SnapshotPage, StorageWrite } from './ports.js';
+
+/** Rows of the base as they were when a page was asked for. */
+export type Suspects = ReadonlyMap<EntityKey, BaseRow>;
+
+/** Lets a page of the snapshot into the base, if it was asked for where the read still is. */
+export function planSnapshot(books: Books, page: SnapshotPage, from: Checkpoint): Departure | undefined {
+  const { ledger, store } = books;
+  const read = readUnderWay(from, true);
+  if (read?.stage !== 'snapshot' || !isSameCheckpoint(ledger, from)) return undefined;
+  const told = page.rows.map((row) => ({ rows: [row], changes: [] }));
+  const entering = advanceBase(baseFor(store.base, read), told, (key) => store.pendingOn(key).length > 0);
+  const parts = {
+    leaving: [],
+    split: [],
+    rebased: new Map(),
+    rows: met(page.rows, entering, store.base, read),
+    put: { meta: storedCheckpoint(afterPage(read, page)) },
+  };
+  return departure(ledger, parts);
+}
+
+/** The write by which everything is read anew. It touches no row and no mutation. */
+export function planReadAnew(
+  { ledger }: Books,
+  from: Checkpoint,
+  snapshots: boolean,
+  elsewhere: boolean,
+): { readonly write: StorageWrite } | undefined {
+  if (!isSameCheckpoint(ledger, from)) return undefined;
+  const read = nextRead(ledger.read, snapshots, elsewhere);
+  return { write: { put: { meta: storedCheckpoint({ cursor: undefined, read }) } } };
+}
+
+/** What a full read can tell to be gone by the end of a page that is yet to be asked for. */
+export function suspects({ store }: Books, from: Checkpoint): Suspects {
+  const read = readUnderWay(from, false);
+  return read === undefined ? new Map() : unmet(store.bases(), read);
+}
+
+/**
+ * What a page of changes is to a full read: the last one takes out, in one step, what the server has forgotten. What was
+ * confirmed while that page was under way is not judged by it, but by the next.
+ */
+export function endOfRead(
+  { store }: Books,
+  page: PullPage,
+  read: FullRead | undefined,
+  suspected: Suspects,
+): { readonly gone: readonly ServerRow[]; readonly meta: readonly MetaRecord[] } {
+  if (read === undefined) return { gone: [], meta: [] };
+  if (!page.upToDate) return { gone: [], meta: [{ key: META.read, value: read }] };
+  const told = new Set(page.changes.map(keyOf));
+  const gone: ServerRow[] = [];
+  let open = false;
+  for (const [key, row] of unmet(store.bases(), read)) {
+    if (told.has(key)) continue;
+    if (suspected.get(key) === row) gone.push(forgotten(key, row, read, store.pendingOn(key).length > 0));
+    else open = true;
+  }
+  const end: FullRead = open ? read : { number: read.number, stage: 'done' };
+  return { gone, meta: [{ key: META.read, value: end }] };
+}
+
+const storedCheckpoint = ({ cursor, read }: Checkpoint): readonly MetaRecord[] => [
+  { key: META.cursor, value: cursor },
+  { key: META.read, value: read },
+];
