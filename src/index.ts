@@ -30,6 +30,7 @@ export type {
 } from './adapters/restResource.js';
 export * from './vocabulary.js';
 export { SyncProvider, type SyncProviderProps } from './react/SyncProvider.js';
+export { useConflicts } from './react/useConflicts.js';
 export { useDeadLetters } from './react/useDeadLetters.js';
 export { useEntities, type DataQuery } from './react/useEntities.js';
 export { useEntity } from './react/useEntity.js';

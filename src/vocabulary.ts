@@ -5,6 +5,21 @@ export {
   type Collection,
   type CollectionOptions,
 } from './domain/collection.js';
+export type { AuditEntry, AuditRow } from './domain/audit.js';
+export type { FieldDiff } from './domain/conflict.js';
+export {
+  mergeFields,
+  type ConflictResolver,
+  type ConflictStrategy,
+  type FieldResolver,
+  type MergeFields,
+  type MergeFieldsOptions,
+  type NamedStrategy,
+  type Resolved,
+  type ResolverContext,
+} from './domain/conflictStrategy.js';
+export { listById, type ListById } from './domain/listById.js';
+export type { Resolution, RowResolution } from './domain/resolution.js';
 export {
   defineMutation,
   insert,
@@ -32,6 +47,7 @@ export type { BreakerStatus, EntityStatus, SyncPhase, SyncStatus } from './domai
 export type { Transaction } from './domain/transaction.js';
 export type { SyncClient, SyncRequest, SyncResult, Watchable } from './engine/client.js';
 export type { SyncEventName, SyncEvents } from './engine/events.js';
+export type { ConflictFilter, ConflictRowView, ConflictView } from './engine/conflictView.js';
 export type { DeadLetterFilter, DeadLetterView } from './engine/deadLetterView.js';
 export type { MutateOptions } from './engine/mutateOptions.js';
 export type { SyncClientOptions } from './engine/options.js';

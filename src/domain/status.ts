@@ -10,7 +10,7 @@ export type SyncPhase =
   /** The last attempt failed, the next has its time. */
   | 'waiting'
   | 'pending'
-  /** The server refused something that is still shown: see `deadLetters()`. */
+  /** Something refused is still shown: see `deadLetters()` and `conflicts()`. */
   | 'needsAttention'
   /** The server has confirmed everything that is shown. */
   | 'synced';
@@ -39,6 +39,8 @@ export interface SyncStatus {
   readonly held: number;
   /** Dead letters, those included that are still shown. */
   readonly failed: number;
+  /** Conflicts that the user has to decide (CF4): their mutations are among `failed`, not among `pending`. */
+  readonly conflicts: number;
   /** Refused, and still shown (`onRejected: 'hold'`): among `failed`, not among `pending`. */
   readonly needsAttention: number;
   readonly needsAuth: boolean;
@@ -61,16 +63,17 @@ function phaseOf(facts: StatusFacts): SyncPhase {
   if (facts.sending > 0) return 'sending';
   if (facts.held > 0) return 'waiting';
   if (facts.pending > 0) return 'pending';
-  return facts.needsAttention > 0 ? 'needsAttention' : 'synced';
+  return facts.needsAttention + facts.conflicts > 0 ? 'needsAttention' : 'synced';
 }
 
 /** OS2. */
-export type EntityStatus = 'synced' | 'pending' | 'sending' | 'held' | 'failed';
+export type EntityStatus = 'synced' | 'pending' | 'sending' | 'held' | 'conflict' | 'failed';
 
 export function deriveEntityStatus(
   mutations: readonly { readonly sending: boolean; readonly held: boolean }[],
-  failed: boolean,
+  { failed, conflict }: { readonly failed: boolean; readonly conflict: boolean },
 ): EntityStatus {
+  if (conflict) return 'conflict';
   if (mutations.some((m) => m.sending)) return 'sending';
   if (mutations.some((m) => m.held)) return 'held';
   if (mutations.length > 0) return 'pending';

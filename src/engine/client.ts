@@ -1,10 +1,13 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { Draft } from 'immer';
+import type { AuditEntry } from '../domain/audit.js';
 import type { AnyCollection, Collection } from '../domain/collection.js';
 import type { Definition } from '../domain/definition.js';
 import type { Token } from '../domain/mutation.js';
 import type { Query } from '../domain/query.js';
+import type { Resolution } from '../domain/resolution.js';
 import type { EntityStatus, SyncStatus } from '../domain/status.js';
+import type { ConflictFilter, ConflictView } from './conflictView.js';
 import type { DeadLetterFilter, DeadLetterView } from './deadLetterView.js';
 import type { SyncEventName, SyncEvents } from './events.js';
 import type { MutateOptions } from './mutateOptions.js';
@@ -86,6 +89,18 @@ export interface SyncClient {
   retry(token: Token, editedVariables?: unknown): MutationHandle;
   /** Forgets a dead letter for good; takes its value back, where it is still shown. */
   discard(token: Token): Promise<void>;
+  /** What waits for the user to decide: another has changed the same (CF4). Of any tab, also of former sessions. */
+  conflicts(filter?: ConflictFilter): readonly ConflictView[];
+  /**
+   * Decides a conflict: `'mine'`, `'theirs'`, `{ fields }` with a value for each contested field, or
+   * `{ rows: { 'collection/id': … } }` row by row. Resolves as the mutation does; at once, where nothing is left to send.
+   * Throws `VALIDATION` for what does not fit it, `UNKNOWN_TOKEN` when there is no such conflict.
+   */
+  resolve(id: Token, resolution: Resolution): MutationHandle;
+  /** What became of conflicts, oldest first: the last 200 of this storage (CF5). */
+  audit(): readonly AuditEntry[];
+  /** The same as JSON. */
+  exportAudit(): string;
   /** Called after pending mutations, dead letters or their states changed; changes of one tick are one call. */
   watchMutations(listener: () => void): () => void;
 

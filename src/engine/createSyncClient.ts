@@ -1,3 +1,4 @@
+import { auditJson, auditTrail } from '../domain/audit.js';
 import { keyOf } from '../domain/changes.js';
 import { entityKey, type EntityKey } from '../domain/entity.js';
 import { describe, SyncError } from '../domain/errors.js';
@@ -109,6 +110,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     collections,
     now,
     left,
+    audited: (entry) => emit(entry.outcome === 'ask' ? 'conflict.asked' : 'conflict.resolved', { entry }),
     announce: () => tabs.announce(),
     revive: (record, seq, place) => {
       const mutation = caller.revive(record, seq, place);
@@ -264,6 +266,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     undo: undoing.undo,
     retry: repairDesk.retry,
     discard: repairDesk.discard,
+    conflicts: reporter.conflicts,
+    resolve: repairDesk.resolve,
+    audit: () => auditTrail(ledger.audit.values()),
+    exportAudit: () => auditJson(auditTrail(ledger.audit.values())),
     watchMutations: reporter.watch,
     async sync(request = {}) {
       alive();

@@ -21,6 +21,8 @@ export interface DeadLetterView {
   readonly history: readonly { readonly error: SyncError; readonly refusedAt: number }[];
   /** Its value is still shown, and what follows it waits for it (`onRejected: 'hold'`). */
   readonly needsAttention: boolean;
+  /** The conflict that it waits for, shown until `resolve` (CF4). */
+  readonly conflict: Token | undefined;
   /** It was given up without an answer, and may have been carried out: `retry` without edits sends the same key (RT6). */
   readonly mayHaveArrived: boolean;
   /** The dead letter it was refused for (SC4): `retry` of that one brings this one back with it. */
@@ -35,6 +37,7 @@ export function viewDeadLetter({
   refusedAt,
   held,
   sealed,
+  conflict,
 }: DeadLetter): DeadLetterView {
   return {
     token,
@@ -48,7 +51,8 @@ export function viewDeadLetter({
       error: restoreError(former.error),
       refusedAt: former.refusedAt,
     })),
-    needsAttention: held === true,
+    needsAttention: held === true && conflict === undefined,
+    conflict: conflict?.id,
     mayHaveArrived: sealed !== undefined,
     causedBy: causeOf(error),
     meta: record.meta,

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../domain/audit.js';
 import type { SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
 import type { PullProgress } from './pullSession.js';
@@ -23,6 +24,10 @@ export interface SyncEvents {
   };
   /** Its definition is missing or older than the stored mutation: kept, shown, not sent. */
   'mutation.parked': { readonly token: Token; readonly name: string; readonly error: SyncError };
+  /** Another has changed the same, and the user has to decide: see `conflicts()` (CF4). */
+  'conflict.asked': { readonly entry: AuditEntry };
+  /** A conflict was decided, by a strategy or by `resolve` (CF5). */
+  'conflict.resolved': { readonly entry: AuditEntry };
   /** The server of a route keeps failing: nothing is sent that way before `until` (epoch milliseconds). */
   'breaker.opened': { readonly route: string; readonly until: number };
   /** One request finds out whether it is well again. */

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../domain/audit.js';
 import { storeError, type SyncError } from '../domain/errors.js';
 import type { Checkpoint } from '../domain/fullRead.js';
 import type { MutationRecord, Token } from '../domain/mutation.js';
@@ -64,6 +65,8 @@ export interface OutboxOptions extends LearnOptions, Books {
   readonly saved: (mutations: readonly PendingMutation[]) => void;
   /** After a mutation has left, durably and visibly. */
   readonly left: (leaving: Leaving) => void;
+  /** After a conflict was decided, or the user asked (CF5). */
+  readonly audited: (entry: AuditEntry) => void;
   /** After anything else about the ledger changed. */
   readonly changed: () => void;
   /** The same mutation with another record. */
@@ -112,7 +115,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   function depart(
-    { entering = [], leaving, split, rebased, rows, write }: Departure,
+    { entering = [], leaving, split, rebased, rows, audit = [], write }: Departure,
     { seqs }: StorageReceipt,
   ): void {
     const gone = leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
@@ -143,6 +146,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const add = added.filter((m) => !m.cancelling);
     store.change({ drop: [...gone, ...successors.keys()], add, rows });
     for (const one of leaving) options.left(one);
+    for (const entry of audit) options.audited(entry);
     options.changed();
   }
 

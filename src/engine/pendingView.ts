@@ -8,10 +8,10 @@ import type { PendingMutation } from './pendingMutation.js';
 
 /**
  * `saving`: not durable yet · `queued` · `delayed`: it may still be taken back (`sendAfter`) · `sending` · `waiting`: for
- * its next attempt · `parked`: its definition is missing · `needsAttention`: refused and still shown.
+ * its next attempt · `parked`: its definition is missing · `needsAttention`: refused and still shown · `conflict`: it waits for `resolve`.
  */
 export type PendingState =
-  'saving' | 'queued' | 'delayed' | 'sending' | 'waiting' | 'parked' | 'needsAttention';
+  'saving' | 'queued' | 'delayed' | 'sending' | 'waiting' | 'parked' | 'needsAttention' | 'conflict';
 
 /** A pending mutation as the app sees it. */
 export interface PendingMutationView {
@@ -47,7 +47,7 @@ export function isHeld(mutation: PendingMutation): boolean {
 
 function stateOf(mutation: PendingMutation, now: number): PendingState {
   const { phase, sending, parked, failures, sendAt } = mutation;
-  if (phase.kind === 'refused') return 'needsAttention';
+  if (phase.kind === 'refused') return phase.letter.conflict === undefined ? 'needsAttention' : 'conflict';
   if (sending) return 'sending';
   if (parked !== undefined) return 'parked';
   if (failures !== undefined) return 'waiting';

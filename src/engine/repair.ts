@@ -73,11 +73,11 @@ export function planRepair(
   };
 }
 
-/** Forgets a dead letter, and takes its value back where that is still shown. */
+/** Forgets a dead letter, with all of one conflict, and takes its value back where that is still shown. */
 export function planDiscard(ledger: Ledger, token: Token): Departure | undefined {
   const letter = ledger.deadLetters.get(token);
   if (letter === undefined) return undefined;
-  const held = letter.held === true ? ledger.pending.get(token) : undefined;
-  const members = held === undefined ? [] : [held];
-  return planLeave(ledger, members, { kind: 'cancelled' }, { remove: { deadLetters: [token] } });
+  const tokens = letter.conflict?.tokens ?? [token];
+  const members = letter.held === true ? tokens.flatMap((one) => ledger.pending.get(one) ?? []) : [];
+  return planLeave(ledger, members, { kind: 'cancelled' }, { remove: { deadLetters: tokens } });
 }

@@ -1,7 +1,9 @@
 import { describe, SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
+import type { Resolution } from '../domain/resolution.js';
 import type { Departure } from './departures.js';
 import type { Outbox } from './outbox.js';
+import { planResolution } from './resolutions.js';
 import { createRetries, type RetriesOptions } from './retries.js';
 import { createSettlement, type MutationHandle, type Settlement } from './settlement.js';
 
@@ -13,6 +15,8 @@ export interface RepairDesk {
    */
   readonly retry: (token: Token, editedVariables?: unknown) => MutationHandle;
   readonly discard: (token: Token) => Promise<void>;
+  /** Decides a conflict (CF4). Throws `VALIDATION` where the resolution does not fit it. */
+  readonly resolve: (id: Token, resolution: Resolution) => MutationHandle;
 }
 
 export interface RepairDeskOptions extends RetriesOptions {
@@ -24,11 +28,16 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
   const { outbox } = options;
   const retries = createRetries(options);
 
-  async function keep(token: Token, edited: unknown, settlement: Settlement): Promise<void> {
+  /** @param none what it is not any more, where there is nothing to plan */
+  async function keep(
+    decide: () => Departure | undefined,
+    settlement: Settlement,
+    none: SyncError,
+  ): Promise<void> {
     let broken: unknown;
     const plan = (): Departure | undefined => {
       try {
-        return retries.plan(token, edited);
+        return decide();
       } catch (error) {
         broken = error; // it made sense when it was asked for
         return undefined;
@@ -36,7 +45,7 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     };
     try {
       const isStored = await outbox.retry(plan, settlement);
-      if (!isStored) settlement.rejected(broken === undefined ? notALetter(token) : asSyncError(broken));
+      if (!isStored) settlement.rejected(broken === undefined ? none : asSyncError(broken));
     } catch (cause) {
       settlement.rejected(
         new SyncError('STORAGE', 'The retry could not be stored; it is a dead letter still.', { cause }),
@@ -47,9 +56,19 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
   return {
     retry(token, edited) {
       options.alive();
-      if (retries.plan(token, edited) === undefined) throw notALetter(token);
+      const plan = (): Departure | undefined => retries.plan(token, edited);
+      if (plan() === undefined) throw notALetter(token);
       const settlement = createSettlement(token);
-      void keep(token, edited, settlement);
+      void keep(plan, settlement, notALetter(token));
+      return settlement.handle;
+    },
+    resolve(id, resolution) {
+      options.alive();
+      const [letter] = [...options.ledger.deadLetters.values()].filter((one) => one.conflict?.id === id);
+      const plan = (): Departure | undefined => planResolution(options, id, resolution, options.now());
+      if (letter === undefined || plan() === undefined) throw notAConflict(id);
+      const settlement = createSettlement(letter.conflict?.tokens[0] ?? letter.token);
+      void keep(plan, settlement, notAConflict(id));
       return settlement.handle;
     },
     async discard(token) {
@@ -61,6 +80,9 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
 
 const notALetter = (token: Token): SyncError =>
   new SyncError('UNKNOWN_TOKEN', `${describe(token)} is not the token of a dead letter.`);
+
+const notAConflict = (id: Token): SyncError =>
+  new SyncError('UNKNOWN_TOKEN', `${describe(id)} is not the id of a conflict.`);
 
 function asSyncError(thrown: unknown): SyncError {
   if (thrown instanceof SyncError) return thrown;

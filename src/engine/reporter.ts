@@ -1,4 +1,5 @@
 import { keyOf } from '../domain/changes.js';
+import type { Conflict } from '../domain/conflict.js';
 import type { EntityKey } from '../domain/entity.js';
 import type { DeadLetter, Token } from '../domain/mutation.js';
 import {
@@ -9,6 +10,13 @@ import {
   type SyncStatus,
 } from '../domain/status.js';
 import type { Watchable } from './client.js';
+import {
+  lettersInConflict,
+  matchesConflict,
+  viewConflict,
+  type ConflictFilter,
+  type ConflictView,
+} from './conflictView.js';
 import {
   matchesLetter,
   viewDeadLetter,
@@ -28,6 +36,7 @@ export interface Reporter {
   entityStatus(key: EntityKey): EntityStatus;
   readonly pending: (filter?: PendingFilter) => readonly PendingMutationView[];
   readonly deadLetters: (filter?: DeadLetterFilter) => readonly DeadLetterView[];
+  readonly conflicts: (filter?: ConflictFilter) => readonly ConflictView[];
   readonly watch: (listener: () => void) => () => void;
   readonly changed: (mutations: readonly PendingMutation[]) => void;
   /** Resolves when none of `tokens` is pending any more. */
@@ -42,7 +51,7 @@ export interface ReporterOptions {
   readonly clock: Clock;
   readonly facts: () => Omit<
     StatusFacts,
-    'pending' | 'sending' | 'held' | 'failed' | 'needsAttention' | 'lastSyncedAt'
+    'pending' | 'sending' | 'held' | 'conflicts' | 'failed' | 'needsAttention' | 'lastSyncedAt'
   >;
   readonly failed: (error: unknown) => void;
 }
@@ -52,9 +61,11 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   let status: SyncStatus | undefined;
   let views: readonly PendingMutationView[] | undefined;
   let letters: readonly DeadLetterView[] | undefined;
+  let conflicts: readonly ConflictView[] | undefined;
   let scheduled = false;
   /** A letter is replaced, never changed. */
   const letterViews = new WeakMap<DeadLetter, DeadLetterView>();
+  const conflictViews = new WeakMap<Conflict, ConflictView>();
   /** What each view was made of: all of it is replaced, never changed, so that a view lasts as long as its parts. */
   const viewOf = new WeakMap<
     PendingMutation,
@@ -64,7 +75,7 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   >();
 
   function changed(mutations: readonly PendingMutation[]): void {
-    views = letters = undefined;
+    views = letters = conflicts = undefined;
     for (const mutation of mutations) viewOf.delete(mutation);
     if (scheduled) return;
     scheduled = true;
@@ -78,8 +89,13 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
     let sending = 0;
     let held = 0;
     let pending = 0;
+    let attention = 0;
     for (const mutation of ledger.pending.values()) {
-      if (!mutation.undecided) continue;
+      const { phase } = mutation;
+      if (phase.kind === 'refused') {
+        if (phase.letter.conflict === undefined) attention++;
+        continue;
+      }
       pending++;
       if (mutation.sending) sending++;
       else if (isHeld(mutation)) held++;
@@ -90,7 +106,8 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
       sending,
       held,
       failed: ledger.deadLetters.size,
-      needsAttention: ledger.pending.size - pending,
+      conflicts: ledger.deadLetters.size === 0 ? 0 : allConflicts().length,
+      needsAttention: attention,
       lastSyncedAt: ledger.syncedAt,
     });
     const same =
@@ -104,6 +121,17 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
     letterViews.set(letter, view);
     return view;
   }
+
+  function viewedConflict(conflict: Conflict): ConflictView {
+    const view = conflictViews.get(conflict) ?? viewConflict(conflict);
+    conflictViews.set(conflict, view);
+    return view;
+  }
+
+  const allConflicts = (): readonly ConflictView[] =>
+    (conflicts ??= lettersInConflict(ledger.deadLetters.values()).flatMap(({ conflict }) =>
+      conflict === undefined ? [] : viewedConflict(conflict),
+    ));
 
   function viewed(mutation: PendingMutation): PendingMutationView {
     const known = viewOf.get(mutation);
@@ -137,7 +165,12 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
         .filter((m) => m.effect.changes.some((change) => keyOf(change) === key));
       return deriveEntityStatus(
         writers.filter((m) => m.undecided).map((m) => ({ sending: m.sending, held: isHeld(m) })),
-        ledger.deadLetters.size > 0 && deadLettersOf(ledger, key).length > 0,
+        {
+          failed: ledger.deadLetters.size > 0 && deadLettersOf(ledger, key).length > 0,
+          conflict: writers.some(
+            ({ phase }) => phase.kind === 'refused' && phase.letter.conflict !== undefined,
+          ),
+        },
       );
     },
     pending: (filter) =>
@@ -148,6 +181,10 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
         ? letters
         : letters.filter((letter) => matchesLetter(letter, filter, ledger.ids));
     },
+    conflicts: (filter) =>
+      filter === undefined
+        ? allConflicts()
+        : allConflicts().filter((conflict) => matchesConflict(conflict, filter, ledger.ids)),
     watch: (listener) => topics.subscribe('mutations', listener),
     changed,
     settled: (tokens) =>

@@ -15,6 +15,7 @@ import { checkDependencies } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import { planDiscard, planRepair, planRequeue } from './repair.js';
+import { planResolution, sharedConflict } from './resolutions.js';
 import type { Store } from './store.js';
 
 /** What dead letters become when they are tried again (RT7). */
@@ -162,6 +163,11 @@ export function createRetries(options: RetriesOptions): Retries {
     plan(token, edited) {
       const letter = ledger.deadLetters.get(token);
       if (letter === undefined) return undefined;
+      const { conflict } = letter;
+      if (conflict !== undefined && conflict.tokens.length > 1) {
+        if (edited !== undefined) throw sharedConflict(token);
+        return planResolution(options, conflict.id, 'mine', options.now());
+      }
       const held = letter.held === true ? ledger.pending.get(token) : undefined;
       const again = held === undefined ? atTheEnd(letter, edited) : inPlace(letter, held, edited);
       return again ?? planDiscard(ledger, token);

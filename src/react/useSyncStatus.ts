@@ -35,6 +35,7 @@ const STARTING: SyncStatus = deriveStatus({
   pending: 0,
   sending: 0,
   held: 0,
+  conflicts: 0,
   failed: 0,
   needsAttention: 0,
   needsAuth: false,

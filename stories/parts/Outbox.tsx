@@ -17,6 +17,7 @@ const STATES: Record<PendingState, string> = {
   waiting: 'Waiting',
   parked: 'Parked',
   needsAttention: 'Needs attention',
+  conflict: 'In conflict',
 };
 
 function Entry({ mutation }: { readonly mutation: PendingMutationView }): ReactNode {

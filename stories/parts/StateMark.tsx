@@ -10,6 +10,7 @@ const MARKS: Record<MarkedState, { readonly icon: IconName; readonly text: strin
   pending: { icon: 'clock', text: 'Pending' },
   sending: { icon: 'up', text: 'Sending' },
   held: { icon: 'hourglass', text: 'Held' },
+  conflict: { icon: 'flag', text: 'In conflict' },
   failed: { icon: 'stop', text: 'Refused' },
   needsAttention: { icon: 'flag', text: 'Needs attention' },
 };

@@ -17,6 +17,7 @@ const calm: StatusFacts = {
   pending: 0,
   sending: 0,
   held: 0,
+  conflicts: 0,
   failed: 0,
   needsAttention: 0,
   lastSyncedAt: undefined,
@@ -26,6 +27,7 @@ describe('OS1 phase', () => {
   // Each row adds one fact to those before it, and takes precedence over them.
   const facts: [SyncPhase, Partial<StatusFacts>][] = [
     ['synced', { failed: 1 }],
+    ['needsAttention', { conflicts: 1 }],
     ['needsAttention', { needsAttention: 1 }],
     ['pending', { pending: 2 }],
     ['waiting', { held: 1 }],
@@ -74,4 +76,11 @@ test.each<[string, { sending: boolean; held: boolean }[], boolean, string]>([
     true,
     'one in flight',
   ],
-])('OS2 %s', (status, mutations, failed) => expect(deriveEntityStatus(mutations, failed)).toBe(status));
+])('OS2 %s', (status, mutations, failed) =>
+  expect(deriveEntityStatus(mutations, { failed, conflict: false })).toBe(status),
+);
+
+test('OS2 a conflict that waits for the user, whatever waits behind it', () =>
+  expect(deriveEntityStatus([{ sending: false, held: true }], { failed: true, conflict: true })).toBe(
+    'conflict',
+  ));

@@ -365,3 +365,214 @@ describe('RD5 one side has deleted', () => {
     expect(loses.client.get(loses.todos, 'a')?.title).toBe('rye');
   });
 });
+
+describe('CF4 ask', () => {
+  /** A conflict that the user has not decided yet, and an edit of another field behind it. */
+  async function asked(conflict: ConflictStrategy<Todo> = 'ask') {
+    const world = await start(conflict);
+    const { client, todos, elsewhere, send, settle } = world;
+    const log: string[] = [];
+    client.on('conflict.asked', ({ entry }) => log.push(`asked ${entry.token}`));
+    client.on('conflict.resolved', ({ entry }) => log.push(`${entry.outcome} ${entry.token}`));
+    const first = outcomeOf(client.update(todos, 'a', { title: 'oat' }).confirmed);
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    client.update(todos, 'a', { n: 1 });
+    client.insert(todos, { id: 'b', title: 'b' });
+    await settle();
+    return { ...world, log, first };
+  }
+
+  test('parks only its lane, keeps the value, and lists the conflict', async () => {
+    const { client, todos, server, first, log } = await asked();
+    expect([first.now, log]).toEqual(['rejected CONFLICT', ['asked t1']]);
+    expect(client.get(todos, 'a')).toEqual({ ...milk, title: 'oat', n: 1 });
+    expect([server.get('todos', 'b')?.['title'], server.get('todos', 'a')]).toEqual([
+      'b',
+      { ...milk, title: 'rye' },
+    ]);
+    expect(client.conflicts()).toMatchObject([
+      {
+        id: 't1',
+        tokens: ['t1'],
+        name: '@update',
+        error: undefined,
+        rows: [
+          {
+            collection: 'todos',
+            id: 'a',
+            base: milk,
+            mine: { ...milk, title: 'oat' },
+            theirs: { ...milk, title: 'rye' },
+            diff: [{ field: 'title', base: 'milk', mine: 'oat', theirs: 'rye', contested: true }],
+          },
+        ],
+      },
+    ]);
+    expect(client.conflicts()).toBe(client.conflicts());
+    expect([client.conflicts({ id: 'a' }).length, client.conflicts({ id: 'b' }).length]).toEqual([1, 0]);
+    expect(client.status.get()).toMatchObject({
+      phase: 'pending',
+      conflicts: 1,
+      needsAttention: 0,
+      failed: 1,
+      pending: 1,
+    });
+    expect([client.entityStatus(todos, 'a'), client.pending({ token: 't1' })[0]?.state]).toEqual([
+      'conflict',
+      'conflict',
+    ]);
+    expect(client.deadLetters()).toMatchObject([{ token: 't1', needsAttention: false, conflict: 't1' }]);
+  });
+
+  test.each([
+    ['mine', { ...milk, title: 'oat', n: 1 }],
+    ['theirs', { ...milk, title: 'rye', n: 1 }],
+    [{ fields: { title: 'oat and rye' } }, { ...milk, title: 'oat and rye', n: 1 }],
+    [{ rows: { 'todos/a': 'mine' } }, { ...milk, title: 'oat', n: 1 }],
+  ] as const)('resolve with %j', async (resolution, row) => {
+    const { client, todos, server, settle } = await asked();
+    const handle = client.resolve('t1', resolution);
+    await settle();
+    await handle.confirmed;
+    expect([server.get('todos', 'a'), client.get(todos, 'a')]).toEqual([row, row]);
+    expect([client.conflicts(), client.deadLetters(), client.pending()]).toEqual([[], [], []]);
+    expect(client.status.get()).toMatchObject({ phase: 'synced', conflicts: 0 });
+  });
+
+  test('what does not fit is refused, and the conflict stays', async () => {
+    const { client } = await asked();
+    expect(() => client.resolve('t1', { fields: {} })).toThrow('no value for title');
+    expect(() => client.resolve('t9', 'mine')).toThrow('is not the id of a conflict');
+    expect(client.conflicts()).toHaveLength(1);
+  });
+
+  test('survives a reload, and another tab sees and resolves it', async () => {
+    const { client, todos, open, settle, server } = await asked();
+    const options = { collections: [todos, lists], transport: server };
+    const other = open(options);
+    await settle();
+    expect(other.conflicts()).toMatchObject([{ id: 't1', rows: [{ theirs: { title: 'rye' } }] }]);
+    await client.dispose();
+    await other.dispose();
+    const [again, beside] = [open(options), open(options)];
+    await settle();
+    expect([again.get(todos, 'a')?.title, again.status.get().conflicts]).toEqual(['oat', 1]);
+    await beside.resolve('t1', 'mine').confirmed;
+    await settle();
+    expect([server.get('todos', 'a'), again.conflicts()]).toEqual([{ ...milk, title: 'oat', n: 1 }, []]);
+  });
+
+  test('retry means mine, discard means theirs', async () => {
+    const mine = await asked();
+    await mine.client.retry('t1').confirmed;
+    await mine.settle();
+    expect(mine.server.get('todos', 'a')?.['title']).toBe('oat');
+    const theirs = await asked();
+    await theirs.client.discard('t1');
+    await theirs.settle();
+    expect([theirs.server.get('todos', 'a'), theirs.client.conflicts()]).toEqual([
+      { ...milk, title: 'rye', n: 1 },
+      [],
+    ]);
+  });
+
+  test.each([
+    ['mine', 'oat'],
+    ['theirs', 'rye'],
+    [{ fields: { title: 'both' } }, 'both'],
+    ['retry', 'oat'],
+    ['discard', 'rye'],
+  ] as const)('several that went as one are one conflict: %j', async (how, title) => {
+    const { client, todos, elsewhere, send, server, settle } = await start('ask');
+    client.update(todos, 'a', { title: 'o' });
+    client.update(todos, 'a', { title: 'oat', n: 2 });
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    const [conflict] = client.conflicts();
+    expect([client.conflicts().length, conflict?.tokens]).toEqual([1, ['t1', 't2']]);
+    if (how === 'discard') await client.discard('t2');
+    else await (how === 'retry' ? client.retry('t2') : client.resolve(conflict!.id, how)).confirmed;
+    await settle();
+    const n = title === 'rye' ? {} : { n: 2 };
+    expect([server.get('todos', 'a'), client.get(todos, 'a')]).toEqual([
+      { ...milk, title, ...n },
+      { ...milk, title, ...n },
+    ]);
+    expect([client.conflicts(), client.deadLetters(), client.pending()]).toEqual([[], [], []]);
+  });
+
+  test('another writes once more before the user decides: what meets that is asked anew', async () => {
+    const { client, todos, elsewhere, settle, server } = await asked();
+    await elsewhere({ ...milk, title: 'soy' });
+    await client.sync({ direction: 'pull' });
+    const second = outcomeOf(client.resolve('t1', 'mine').confirmed);
+    await settle();
+    expect([second.now, server.get('todos', 'a')?.['title'], client.get(todos, 'a')?.title]).toEqual([
+      'rejected CONFLICT',
+      'soy',
+      'oat',
+    ]);
+    expect(client.conflicts()).toMatchObject([{ rows: [{ theirs: { title: 'soy' } }] }]);
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no'))],
+    ['answers nonsense', () => 7 as never],
+    ['never answers', () => new Promise<never>(() => undefined)],
+  ] as readonly [string, ConflictStrategy<Todo>][])('a resolver that %s asks', async (_how, resolver) => {
+    const { client, clock } = await asked(resolver);
+    await clock.advance(30_000);
+    expect(client.conflicts()).toMatchObject([{ id: 't1', error: { code: 'RESOLVER_FAILED' } }]);
+  });
+});
+
+describe('CF5 the audit trail', () => {
+  test('has what was decided, with what there was before and after; survives a reload; is exported', async () => {
+    const { client, todos, elsewhere, send, open, settle, server } = await start();
+    client.update(todos, 'a', { title: 'early' });
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    expect(client.audit()).toMatchObject([
+      {
+        seq: 0,
+        token: 't1',
+        name: '@update',
+        strategy: { todos: 'lastWriteWins' },
+        outcome: 'server',
+        reason: 'chosen',
+        rows: [{ mine: { title: 'early' }, theirs: { row: { title: 'rye' } }, after: { title: 'rye' } }],
+      },
+    ]);
+    const trail = client.audit();
+    expect(JSON.parse(client.exportAudit())).toMatchObject([{ token: 't1' }]);
+    await client.dispose();
+    const again = open({ collections: [todos, lists], transport: server });
+    await settle();
+    expect(again.audit()).toEqual(trail);
+  });
+
+  test('says what the user has decided', async () => {
+    const { client, todos, elsewhere, send, settle } = await start('ask');
+    const told: string[] = [];
+    client.on('conflict.resolved', ({ entry }) => told.push(entry.outcome));
+    client.update(todos, 'a', { title: 'oat' });
+    await elsewhere({ ...milk, title: 'rye' });
+    await send();
+    client.resolve('t1', 'theirs');
+    await settle();
+    expect([told, client.audit().map(({ strategy, outcome }) => [strategy, outcome])]).toEqual([
+      ['server'],
+      [
+        [{ todos: 'ask' }, 'ask'],
+        ['user', 'server'],
+      ],
+    ]);
+  });
+});
