@@ -1,4 +1,5 @@
-// Plants bugs, one at a time, and sees the simulation find each: node scripts/mutants.mjs [part of a name …]
+// Plants bugs, one at a time, and sees the simulation find each, in a schedule that was kept (0) or after so many fresh
+// histories: node scripts/mutants.mjs [part of a name …]
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { bundleSimulation } from './bundle-simulation.mjs';
@@ -6,6 +7,7 @@ import { PLANTED_BUGS } from './planted-bugs.mjs';
 
 const HISTORIES = 20_000;
 const BUDGET_MS = 120_000;
+const SCHEDULES = resolve(import.meta.dirname, '../test/simulation/schedules');
 
 const wanted = process.argv.slice(2);
 const chosen = Object.entries(PLANTED_BUGS).filter(
@@ -15,7 +17,17 @@ const run = resolve(import.meta.dirname, 'run-simulation.mjs');
 
 /** In a process of its own: a bug may well be an endless loop. */
 function simulate(bundle) {
-  const args = ['--histories', HISTORIES, '--budget', BUDGET_MS, '--shrink', 0, '--json'];
+  const args = [
+    '--schedules',
+    SCHEDULES,
+    '--histories',
+    HISTORIES,
+    '--budget',
+    BUDGET_MS,
+    '--shrink',
+    0,
+    '--json',
+  ];
   const seed = Math.floor(Math.random() * 2 ** 30);
   return new Promise((done) => {
     const child = spawn(process.execPath, [run, bundle, '--seed', seed, ...args].map(String), {

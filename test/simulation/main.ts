@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runHistory } from './history.js';
 import type { Plan } from './plan.js';
-import { describeFailure, soak, type FailedPlan } from './soak.js';
+import { describeFailure, soak, type FailedPlan, type Soaked } from './soak.js';
 
-/** `simulate [--seed N] [--histories N] [--plan FILE] [--budget MS] [--shrink MS] [--json]` */
+/** `simulate [--seed N] [--histories N] [--plan FILE] [--schedules FOLDER] [--budget MS] [--shrink MS] [--json]` */
 export async function main(args: readonly string[], keepIn: string): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
@@ -13,6 +13,7 @@ export async function main(args: readonly string[], keepIn: string): Promise<num
       seed: { type: 'string' },
       histories: { type: 'string' },
       plan: { type: 'string' },
+      schedules: { type: 'string' },
       budget: { type: 'string' },
       shrink: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -35,15 +36,18 @@ export async function main(args: readonly string[], keepIn: string): Promise<num
   const histories = Number(values.histories ?? (values.seed === undefined ? 1_000 : 1));
   const startedAt = Date.now();
   say(`${histories} histories from seed ${seed}\n`);
-  const soaked = await soak({
-    seed,
-    histories,
-    budgetMs: Number(values.budget ?? Infinity),
-    shrinkMs: Number(values.shrink ?? 20_000),
-    onProgress(done) {
-      if (done % 100 === 0) say(`\r${done} held, ${rate(done, startedAt)} a second `);
-    },
-  });
+  const replayed = values.schedules === undefined ? undefined : await replay(values.schedules);
+  const soaked =
+    replayed ??
+    (await soak({
+      seed,
+      histories,
+      budgetMs: Number(values.budget ?? Infinity),
+      shrinkMs: Number(values.shrink ?? 20_000),
+      onProgress(done) {
+        if (done % 100 === 0) say(`\r${done} held, ${rate(done, startedAt)} a second `);
+      },
+    }));
   if (values.json) {
     process.stdout.write(JSON.stringify(soaked));
     return soaked.failed === undefined ? 0 : 1;
@@ -54,6 +58,17 @@ export async function main(args: readonly string[], keepIn: string): Promise<num
   }
   say(`\n${describeFailure(soaked.failed, keep(soaked.failed, keepIn))}\n`);
   return 1;
+}
+
+/** The first of the kept schedules that does not hold. */
+async function replay(folder: string): Promise<Soaked | undefined> {
+  for (const file of readdirSync(folder)) {
+    if (!file.endsWith('.json') || file.startsWith('known-')) continue;
+    const plan = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as Plan;
+    const failed = await runHistory(plan);
+    if (failed !== undefined) return { histories: 0, failed: { ...failed, seed: undefined, plan } };
+  }
+  return undefined;
 }
 
 /** 31 bits: fast-check's seeds are 32-bit integers. */
