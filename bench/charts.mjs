@@ -86,6 +86,7 @@ async function write(name, panels) {
   }
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img" aria-label="${escape(panels.map(({ title }) => title).join('; '))}">
 <style>${STYLE}</style>
+<rect class="page" width="100%" height="100%"/>
 ${parts.filter(Boolean).join('\n')}
 </svg>
 `;
@@ -94,11 +95,11 @@ ${parts.filter(Boolean).join('\n')}
 
 const STYLE = `
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
-.title { font-weight: 600; font-size: 13px } .own { font-weight: 600 } .end { text-anchor: end } .axis { fill: #59636e }
+.page { fill: #ffffff } .title { font-weight: 600; font-size: 13px } .own { font-weight: 600 } .end { text-anchor: end } .axis { fill: #59636e }
 .bar { fill: #8c959f } .bar.own { fill: #0969da } .bar.floor { fill: #d1d9e0 }
 .grid { stroke: #d1d9e0; stroke-width: 1 } .range { stroke: #1f2328; stroke-width: 1 }
 @media (prefers-color-scheme: dark) {
-  text { fill: #f0f6fc } .axis { fill: #9198a1 } .bar { fill: #656c76 } .bar.own { fill: #4493f8 } .bar.floor { fill: #3d444d }
+  .page { fill: #0d1117 } text { fill: #f0f6fc } .axis { fill: #9198a1 } .bar { fill: #656c76 } .bar.own { fill: #4493f8 } .bar.floor { fill: #3d444d }
   .grid { stroke: #3d444d } .range { stroke: #f0f6fc }
 }
 `;

@@ -175,7 +175,11 @@ function markdown({ date, machine: { cores, cpu, browser }, rounds, workloads, b
     const { median, min, max, counts = {}, wrong } = result;
     const value = median === undefined ? '' : `${number(median)} ${unit} (${number(min)}–${number(max)})`;
     const others = Object.entries(counts).map(([what, n]) => `${count(n)} ${what}`);
-    return [value, ...others, ...(wrong === undefined ? [] : [`**wrong:** ${wrong}`])]
+    return [
+      value,
+      ...others,
+      ...(wrong === undefined ? [] : [median === undefined ? wrong : `**wrong:** ${wrong}`]),
+    ]
       .filter(Boolean)
       .join(', ');
   };
