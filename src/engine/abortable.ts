@@ -4,6 +4,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     if (signal.aborted) {
+      promise.catch(() => undefined); // nobody waits for it any more
       abort();
       return;
     }

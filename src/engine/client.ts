@@ -12,7 +12,7 @@ import type { DeadLetterFilter, DeadLetterView } from './deadLetterView.js';
 import type { SyncEventName, SyncEvents } from './events.js';
 import type { MutateOptions } from './mutateOptions.js';
 import type { PendingFilter, PendingMutationView } from './pendingView.js';
-import type { PullResult } from './pullSession.js';
+import type { PullOperation, PullResult } from './pullSession.js';
 import type { MutationHandle } from './settlement.js';
 import type { StoreState } from './store.js';
 import type { ProcessingSummary } from './summary.js';
@@ -20,10 +20,18 @@ import type { ProcessingSummary } from './summary.js';
 export interface SyncRequest {
   /** @default 'both' */
   readonly direction?: 'push' | 'pull' | 'both';
+  /** `full` reads everything again and takes out what the server no longer has. @default 'delta' */
+  readonly operation?: PullOperation;
+  /** Ends it at any point; what is stored by then stays, and the next session goes on from there. */
   readonly signal?: AbortSignal;
 }
 
 export interface SyncResult {
+  /**
+   * `failed`: the pull, see `pulled`; `elsewhere`: another tab drains, and has been told; `paused`: nothing was done. What
+   * became of each mutation is in `summary`.
+   */
+  readonly status: 'completed' | 'failed' | 'elsewhere' | 'paused';
   readonly summary: ProcessingSummary;
   /** Absent when nothing was pulled. */
   readonly pulled: PullResult | undefined;
@@ -105,8 +113,9 @@ export interface SyncClient {
   watchMutations(listener: () => void): () => void;
 
   /**
-   * Sends what can be sent, and reads what is new, now. A tab that does not drain tells the one that does, and resolves
-   * at once; so does a paused client.
+   * Sends what can be sent, and reads what is new, now (PL3). Calls that come while a session is under way share its
+   * pages. A tab that does not drain tells the one that does, and resolves at once; so does a paused client. Rejects with
+   * the signal's reason; throws `INVALID_OPTIONS`.
    */
   sync(request?: SyncRequest): Promise<SyncResult>;
   pause(): void;

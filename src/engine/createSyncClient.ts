@@ -24,7 +24,7 @@ import { createReachability } from './reachability.js';
 import { createRepairDesk } from './repairDesk.js';
 import { createReporter } from './reporter.js';
 import { createStore } from './store.js';
-import { syncOnce, type SyncOnceOptions } from './syncOnce.js';
+import { checkRequest, syncOnce, type SyncOnceOptions } from './syncOnce.js';
 import { tellOutcome, type Emit } from './tellOutcome.js';
 import { createSummaryCounter } from './summary.js';
 import { createTopics } from './topics.js';
@@ -180,16 +180,20 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       gates,
       pollMs: checked.pollMs,
       paused,
+      began: () => emit('sync.started', { direction: 'pull' }),
       progress: (progress) => emit('sync.progress', progress),
       pulled(result) {
-        if (result.kind === 'cancelled') return;
+        if (result.kind === 'cancelled') {
+          emit('sync.cancelled', { direction: 'pull' });
+          return;
+        }
         if (result.kind === 'failed') {
-          emit('pull.failed', { error: result.error });
+          emit('sync.failed', { direction: 'pull', error: result.error });
           return;
         }
         reachability.proven();
         if (ledger.pending.size === 0) ledger.syncedAt = now();
-        emit('pull.completed', { rows: result.rows });
+        emit('sync.completed', { direction: 'pull', rows: result.rows, pages: result.pages });
         changed();
       },
     });
@@ -244,8 +248,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     puller,
     clock,
     begun: life.begun,
-    active: () => leadership.leads && !life.isPaused,
+    paused,
+    leads: () => leadership.leads,
     announce: () => tabs.announce(),
+    emit,
   };
 
   return {
@@ -273,6 +279,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     watchMutations: reporter.watch,
     async sync(request = {}) {
       alive();
+      checkRequest(request);
       return untilEnd(syncOnce(syncing, request), controller.signal, request.signal);
     },
     pause: life.pause,

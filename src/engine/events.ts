@@ -37,10 +37,16 @@ export interface SyncEvents {
   'storage.degraded': { readonly error: SyncError };
   /** A stored record could not be read: left in place, the others go on. Told once per record. */
   'storage.quarantined': { readonly what: string; readonly error: SyncError };
+  /** A sync session has begun (PL2): one that `sync()` asked for, or a pull of the client's own. */
+  'sync.started': { readonly direction: 'push' | 'pull' };
   /** A sync session has come to its next phase, or stored another page. */
   'sync.progress': PullProgress;
-  'pull.completed': { readonly rows: number };
-  'pull.failed': { readonly error: SyncError };
+  'sync.completed':
+    | { readonly direction: 'push' }
+    | { readonly direction: 'pull'; readonly rows: number; readonly pages: number };
+  'sync.failed': { readonly direction: 'pull'; readonly error: SyncError };
+  /** What was stored until then stays. */
+  'sync.cancelled': { readonly direction: 'push' | 'pull' };
   /** A listener, a `mutationFn` or an adapter broke its contract; nothing else was harmed. */
   'client.failure': { readonly error: unknown };
 }

@@ -36,7 +36,7 @@ export function createPullExchange({ read, clock, gates, timeoutMs }: PullExchan
     signal.addEventListener('abort', abort);
     const timedOut = clock.sleep(timeoutMs, timer.signal).then((): PullReply => {
       const cause = new SyncError('TIMEOUT', `No page within ${timeoutMs} ms.`);
-      own.abort(cause);
+      if (!timer.signal.aborted) own.abort(cause);
       return { kind: 'failed', reply: { kind: 'failure', failure: 'timeout', cause } };
     });
     try {

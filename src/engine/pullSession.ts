@@ -99,6 +99,7 @@ export async function runPullSession(
     pages++;
     tell('execute');
     const isOver = reply.kind === 'page' && reply.page.upToDate;
+    if (isOver) tell('verify');
     if (isOver && readUnderWay({ cursor: ledger.cursor, read: ledger.read }, snapshots) === undefined) {
       tell('cleanup');
       return { kind: 'up-to-date', rows, pages };

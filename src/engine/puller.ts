@@ -38,6 +38,8 @@ export interface PullerOptions extends PullSessionOptions {
   /** Milliseconds between pulls when nothing else asks for one. */
   readonly pollMs: number;
   readonly paused: () => boolean;
+  /** A session begins. */
+  readonly began: () => void;
   readonly progress: (progress: PullProgress) => void;
   readonly pulled: (result: PullResult) => void;
 }
@@ -58,6 +60,7 @@ export function createPuller(options: PullerOptions): Puller {
   let failures = 0;
   let isConnected = false;
   let isShutOut = false;
+  let isBusy = false;
   let lastError: SyncError | undefined;
 
   const answer = (whom: Set<Waiter>, result: PullResult): void => {
@@ -81,12 +84,13 @@ export function createPuller(options: PullerOptions): Puller {
         isShutOut = false;
         continue;
       }
+      options.began();
       const result = await session(signal);
       failures = result.kind === 'failed' ? failures + 1 : 0;
       lastError = result.kind === 'failed' ? result.error : undefined;
+      if (!isAborted(signal)) options.pulled(result);
       answer(asked, result);
       if (isAborted(signal)) break;
-      options.pulled(result);
       if (waiters.size > 0) continue;
       const delay = result.kind === 'failed' ? backoffMs(failures, options.retry, options.random) : pollMs();
       await wakeup.wait(clock.monotonic() + delay, signal);
@@ -104,11 +108,13 @@ export function createPuller(options: PullerOptions): Puller {
     const abort = (): void => own.abort(life.reason);
     life.addEventListener('abort', abort);
     if (waiters.size > 0) cancel = () => own.abort();
+    isBusy = true;
     try {
       return await runPullSession(options, { signal: own.signal, joined, progress: options.progress });
     } catch (cause) {
       return notStored(cause);
     } finally {
+      isBusy = false;
       cancel = undefined;
       life.removeEventListener('abort', abort);
     }
@@ -152,7 +158,7 @@ export function createPuller(options: PullerOptions): Puller {
         }
         signal?.addEventListener('abort', leave, { once: true });
         waiters.add(waiter);
-        wakeup.wake();
+        if (!isBusy) wakeup.wake(); // a session that ends looks for who still waits
       }),
   };
 }

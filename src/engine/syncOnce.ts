@@ -1,8 +1,10 @@
+import { describe, SyncError } from '../domain/errors.js';
 import { abortable } from './abortable.js';
 import type { SyncRequest, SyncResult } from './client.js';
 import type { Clock } from './ports.js';
 import type { Puller } from './puller.js';
 import { since, type ProcessingSummary } from './summary.js';
+import type { Emit } from './tellOutcome.js';
 import type { Worker } from './worker.js';
 
 export interface SyncOnceOptions {
@@ -12,23 +14,64 @@ export interface SyncOnceOptions {
   readonly clock: Clock;
   /** Resolves when this tab drains, or it is clear that another does. */
   readonly begun: () => Promise<void>;
-  /** Whether this tab may send and pull now: it drains, and is not paused. */
-  readonly active: () => boolean;
+  readonly paused: () => boolean;
+  /** Whether this tab drains. */
+  readonly leads: () => boolean;
   /** Tells the tab that does drain. */
   readonly announce: () => void;
+  readonly emit: Emit;
 }
 
-/** One pass, now: sends what can be sent, reads what is new. Only the tab that drains does it; another tells that one. */
+const DIRECTIONS: readonly unknown[] = ['push', 'pull', 'both'];
+const OPERATIONS: readonly unknown[] = ['delta', 'full'];
+
+/** @throws SyncError `INVALID_OPTIONS` */
+export function checkRequest({ direction = 'both', operation = 'delta' }: SyncRequest): void {
+  if (!DIRECTIONS.includes(direction)) throw invalid('direction', DIRECTIONS, direction);
+  if (!OPERATIONS.includes(operation)) throw invalid('operation', OPERATIONS, operation);
+  if (direction === 'push' && operation === 'full')
+    throw invalid('operation of a push', ['delta'], operation);
+}
+
+/** Sends what can be sent, then reads what is new, now. Only the tab that drains does it; another tells that one. */
 export async function syncOnce(options: SyncOnceOptions, request: SyncRequest): Promise<SyncResult> {
-  const { worker, total, puller, clock, begun, active, announce } = options;
-  const { direction = 'both', signal } = request;
+  const { total, puller, clock, begun, announce } = options;
+  const { direction = 'both', operation = 'delta', signal } = request;
   const before = { ...total };
   const startedAt = clock.monotonic();
   await abortable(begun(), signal);
-  let pulled: SyncResult['pulled'];
-  if (active()) {
-    if (direction !== 'pull') await abortable(worker.quiet(), signal);
-    if (direction !== 'push') pulled = await abortable(puller?.pull() ?? Promise.resolve(undefined), signal);
-  } else announce();
-  return { summary: since(before, total, clock.monotonic() - startedAt), pulled };
+  const result = (status: SyncResult['status'], pulled?: SyncResult['pulled']): SyncResult => ({
+    status,
+    summary: since(before, total, clock.monotonic() - startedAt),
+    pulled,
+  });
+  if (options.paused()) return result('paused');
+  if (!options.leads()) {
+    announce();
+    return result('elsewhere');
+  }
+  if (direction !== 'pull') await push(options, signal);
+  if (direction === 'push' || puller === undefined) return result('completed');
+  const pull = puller.pull({ operation, ...(signal !== undefined && { signal }) });
+  const pulled = await abortable(pull, signal);
+  return result(pulled.kind === 'failed' ? 'failed' : 'completed', pulled);
+}
+
+async function push({ worker, emit }: SyncOnceOptions, signal: AbortSignal | undefined): Promise<void> {
+  const direction = 'push';
+  emit('sync.started', { direction });
+  try {
+    await abortable(worker.quiet(), signal);
+  } catch (error) {
+    emit('sync.cancelled', { direction });
+    throw error;
+  }
+  emit('sync.completed', { direction });
+}
+
+function invalid(name: string, allowed: readonly unknown[], received: unknown): SyncError {
+  return new SyncError(
+    'INVALID_OPTIONS',
+    `sync: ${name} must be one of ${allowed.join(', ')}, received ${describe(received)}.`,
+  );
 }

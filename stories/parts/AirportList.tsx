@@ -17,7 +17,10 @@ const mentions = ({ iata, name, city, notes }: Airport, term: string): boolean =
 function useUpToDate(): boolean {
   const client = useSyncClient();
   const [upToDate, setUpToDate] = useState(false);
-  useEffect(() => client.on('pull.completed', () => setUpToDate(true)), [client]);
+  useEffect(
+    () => client.on('sync.completed', ({ direction }) => setUpToDate((is) => is || direction === 'pull')),
+    [client],
+  );
   return upToDate;
 }
 

@@ -26,8 +26,8 @@ export function useServer(
         if (!signal.aborted) setMissing(!answered);
       });
     const stops = devices.flatMap(({ client }) => [
-      client.on('pull.failed', ask),
-      client.on('pull.completed', () => setMissing(false)),
+      client.on('sync.failed', ask),
+      client.on('sync.completed', ({ direction }) => setMissing((is) => is && direction === 'push')),
     ]);
     ask();
     return () => {

@@ -169,7 +169,7 @@ describe('PL1 a server that errs', () => {
     const client = device.open();
     await device.settle();
     const errors: SyncError[] = [];
-    client.on('pull.failed', ({ error }) => errors.push(error));
+    client.on('sync.failed', ({ error }) => errors.push(error));
     client.pause();
     client.update(todos, 'r0', { title: 'mine' });
     await device.settle();
@@ -251,6 +251,7 @@ test('PL2 progress is told at every phase and page, after what it tells of is st
     'execute full 2 4 4',
     'execute full 3 5 5',
     'execute full 4 5 5',
+    'verify full 4 5 5',
     'cleanup full 4 5 5',
   ]);
 });
