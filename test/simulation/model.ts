@@ -38,11 +38,18 @@ export interface Task {
 }
 
 export const todos = defineCollection<Todo>({ name: 'todos', key: 'id' });
-export const lists = defineCollection<List>({ name: 'lists', key: 'id' });
-export const projects = defineCollection<Project>({ name: 'projects', key: 'id', serverIds: true });
+// Each decides conflicts in another way; the first as every collection does that says nothing of them.
+export const lists = defineCollection<List>({ name: 'lists', key: 'id', conflict: 'mergeFields' });
+export const projects = defineCollection<Project>({
+  name: 'projects',
+  key: 'id',
+  serverIds: true,
+  conflict: 'clientWins',
+});
 export const tasks = defineCollection<Task>({
   name: 'tasks',
   key: 'id',
+  conflict: 'serverWins',
   references: { project: 'projects' },
 });
 export const COLLECTIONS = [todos, lists, projects, tasks] as const;
