@@ -277,7 +277,7 @@ export const PLANTED_BUGS = {
   'merge into a sealed one': [
     patch(
       'src/engine/pendingMutation.ts',
-      "return this.split || this.phase.kind !== 'queued';",
+      "return this.split || this.record.resolved === true || this.phase.kind !== 'queued';",
       'return this.split;',
     ),
     patch(
@@ -355,12 +355,8 @@ export const PLANTED_BUGS = {
   ],
   'a probe wakes itself': [patch(puller, 'if (isShutOut) wakeup.wake();', 'wakeup.wake();')],
   'a retry is planned when it is asked for': [
-    patch(
-      repairDesk,
-      'let broken: unknown;',
-      'let broken: unknown; const early = retries.plan(token, edited);',
-    ),
-    patch(repairDesk, 'return retries.plan(token, edited);', 'return early;'),
+    patch(repairDesk, 'let broken: unknown;', 'let broken: unknown; const early = decide();'),
+    patch(repairDesk, 'return decide();', 'return early;'),
   ],
   'a seal of another key counts': [
     patch(learn, '`${token} as ${idempotencyKey(sealed)}`', '`${token} as ${sealed.rev}`'),
