@@ -48,6 +48,10 @@ export function nextRead(former: FullRead | undefined, snapshots: boolean, elsew
   };
 }
 
+/** How many full reads are over. */
+export const readsDone = (read: FullRead | undefined): number =>
+  read === undefined ? 0 : read.stage === 'done' ? read.number : read.number - 1;
+
 /** After a page of the snapshot. */
 export function afterPage(read: FullRead, page: { next: string | undefined; cursor: string }): Checkpoint {
   const { number, elsewhere, cursor = page.cursor } = read;

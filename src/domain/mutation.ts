@@ -67,6 +67,8 @@ export interface Sealed {
   readonly versions?: readonly (Version | undefined)[];
   /** Milliseconds since the epoch of the first send. */
   readonly sealedAt: number;
+  /** How many full reads were over by then: an answer may be older than the later ones (PL1). */
+  readonly reads?: number;
 }
 
 /** A refused mutation kept for the user (RT7). */

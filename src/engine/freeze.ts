@@ -3,6 +3,7 @@ import { withoutUnchanged } from '../domain/coalesce.js';
 import type { Row } from '../domain/entity.js';
 import { restoreError, SyncError } from '../domain/errors.js';
 import { createMerge, type Merge } from '../domain/merge.js';
+import { readsDone } from '../domain/fullRead.js';
 import type { Sealed, Token } from '../domain/mutation.js';
 import type { ReadRow } from '../domain/transaction.js';
 import { below } from './below.js';
@@ -72,6 +73,7 @@ function seal(
     changes,
     versions,
     sealedAt,
+    reads: readsDone(outgoing.ledger.read),
   };
   if (definition?.mutationFn !== undefined || transport === undefined) return sealed;
   const args = merged === undefined ? record.variables : merged.variables;

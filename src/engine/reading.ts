@@ -8,6 +8,7 @@ import {
   isSameCheckpoint,
   met,
   nextRead,
+  readsDone,
   readUnderWay,
   unmet,
   type Checkpoint,
@@ -16,6 +17,7 @@ import {
 import { departure, type Books, type Departure } from './departures.js';
 import { META } from './ledger.js';
 import type { MetaRecord, PullPage, SnapshotPage, StorageWrite } from './ports.js';
+import type { Decision } from './settle.js';
 
 /** Rows of the base as they were when a page was asked for. */
 export type Suspects = ReadonlyMap<EntityKey, BaseRow>;
@@ -79,7 +81,20 @@ export function endOfRead(
   return { gone, meta: [{ key: META.read, value: end }] };
 }
 
-const storedCheckpoint = ({ cursor, read }: Checkpoint): readonly MetaRecord[] => [
+/**
+ * Rows that an answer brings anew, to what was sealed before a full read and answered after it. If that was the second
+ * answer, they may be gone: the server may have deleted and forgotten them before that read, which did not meet them.
+ */
+export function mayBeGone({ ledger, store }: Books, decisions: readonly Decision[]): boolean {
+  return decisions.some(({ kind, members, rows }) => {
+    const phase = members[0]?.phase;
+    const reads = phase?.kind === 'sealed' ? (phase.sealed.reads ?? 0) : Infinity;
+    if (kind !== 'accepted' || readsDone(ledger.read) <= reads) return false;
+    return rows.some((row) => row.row !== undefined && store.base(keyOf(row)) === undefined);
+  });
+}
+
+export const storedCheckpoint = ({ cursor, read }: Checkpoint): readonly MetaRecord[] => [
   { key: META.cursor, value: cursor },
   { key: META.read, value: read },
 ];

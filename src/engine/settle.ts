@@ -4,6 +4,7 @@ import { keyOf, type Change } from '../domain/changes.js';
 import type { Conflict } from '../domain/conflict.js';
 import type { ServerRow } from '../domain/entity.js';
 import { storeError, type SyncError } from '../domain/errors.js';
+import { nextRead } from '../domain/fullRead.js';
 import { renameInChange, withAssigned, type AssignedId } from '../domain/identity.js';
 import { idempotencyKey, type DeadLetter, type MutationRecord, type Token } from '../domain/mutation.js';
 import {
@@ -19,6 +20,7 @@ import { dependencyError, followersOf, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import { rebase, type Rebase } from './rebase.js';
+import { mayBeGone, storedCheckpoint } from './reading.js';
 import { renamed } from './renamed.js';
 import type { Store } from './store.js';
 
@@ -108,7 +110,13 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
     audit: current.flatMap((d) => d.audit ?? []).map((entry, i) => ({ ...entry, seq: firstSeq + i })),
     put: {
       deadLetters: letters,
-      meta: [...assigned.map(storedId), ...inStep(ledger, leaving, now)],
+      meta: [
+        ...assigned.map(storedId),
+        ...inStep(ledger, leaving, now),
+        ...(mayBeGone(books, current)
+          ? storedCheckpoint({ cursor: undefined, read: nextRead(ledger.read, true) })
+          : []),
+      ],
     },
   };
   return departure(ledger, parts, { deadLetters: after.letters });
