@@ -172,7 +172,8 @@ export function fold(changes: FeedPage['changes'], start: readonly Entity[] = []
   const rows = new Map(start.map((row) => [JSON.stringify([row.type, row.id]), row]));
   for (const { type, id, version, data, at } of changes) {
     const key = JSON.stringify([type, id]);
-    if ((rows.get(key)?.version ?? 0) < version) rows.set(key, { type, id, version, data, ...(at !== undefined && { at }) });
+    if ((rows.get(key)?.version ?? 0) < version)
+      rows.set(key, { type, id, version, data, ...(at !== undefined && { at }) });
   }
   for (const [key, row] of rows) if (row.data === null) rows.delete(key);
   return rows;

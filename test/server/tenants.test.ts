@@ -57,7 +57,9 @@ describe.each(databases)('tenants on $name', ({ start }) => {
     await north.push(ops.insert('1', { of: 'north' }), ops.update('1', { n: 2 }));
     const { results } = await south.push(ops.insert('1', { of: 'south' }));
     expect(results).toMatchObject([{ status: 200, entities: [{ version: 1, data: { of: 'south' } }] }]);
-    expect(await north.rows()).toMatchObject([{ type: 'row', id: '1', version: 2, data: { of: 'north', n: 2 } }]);
+    expect(await north.rows()).toMatchObject([
+      { type: 'row', id: '1', version: 2, data: { of: 'north', n: 2 } },
+    ]);
     expect(await south.rows()).toMatchObject([{ type: 'row', id: '1', version: 1, data: { of: 'south' } }]);
     expect((await north.changes()).changes.map(({ version }) => version)).toEqual([1, 2]);
     expect((await south.changes()).changes.map(({ version }) => version)).toEqual([1]);
