@@ -71,11 +71,13 @@ function dependentsOf(
     for (const key of insertedBy(cause.mutation)) {
       for (const mutation of [...store.pendingOn(key)].sort(byOrder)) {
         if (known.has(mutation) || byOrder(mutation, cause.mutation) < 0) continue;
-        const own = mutation.effect.changes.filter((change) => keyOf(change) === key);
+        // On the present base it may do nothing to the row; what it did when it was called counts as well.
+        const touches = mutation.effect.changes.some((change) => keyOf(change) === key);
+        const { changes } = touches ? mutation.effect : mutation.record;
+        const own = changes.filter((change) => keyOf(change) === key);
         if (own.some(({ kind }) => kind === 'insert')) break; // another row of that id
         if (own.length === 0 || !isDependent(mutation)) continue;
-        const isDelete =
-          own.length === mutation.effect.changes.length && own.every((c) => c.kind === 'delete');
+        const isDelete = own.length === changes.length && own.every((c) => c.kind === 'delete');
         take(mutation, isDelete ? { mutation, outcome: { kind: 'annulled' } } : refuseWith(mutation, cause));
       }
     }
