@@ -16,6 +16,7 @@ const ledger = 'src/engine/ledger.ts';
 const lanes = 'src/domain/lanes.ts';
 const departures = 'src/engine/departures.ts';
 const puller = 'src/engine/puller.ts';
+const pullExchange = 'src/engine/pullExchange.ts';
 const store = 'src/engine/store.ts';
 const reconcile = 'src/domain/reconcile.ts';
 const sender = 'src/engine/sender.ts';
@@ -154,11 +155,11 @@ export const PLANTED_BUGS = {
   'cursor before its rows': [
     patch(
       outbox,
-      '    async receive(page, from) {\n',
-      '    async receive(page, from) {\n      await commit(\n        () => ({ write: { put: { meta: [{ key: "cursor", value: page.cursor }] } } }),\n        () => undefined,\n      );\n',
+      '    async receive(page, from, suspected) {\n',
+      '    async receive(page, from, suspected) {\n      await commit(\n        () => ({ write: { put: { meta: [{ key: "cursor", value: page.cursor }] } } }),\n        () => undefined,\n      );\n',
     ),
   ],
-  'a page from an old cursor': [patch(receive, 'ledger.cursor !== from', "from === 'never'")],
+  'a page from an old cursor': [patch(receive, 'if (!isSameCheckpoint(ledger, from)) return undefined;', '')],
   'settled without compare-and-swap': [
     patch(
       departures,
@@ -229,20 +230,17 @@ export const PLANTED_BUGS = {
   ],
   // Found by the simulation in this library.
   'pull: Retry-After ignored': [
-    patch(puller, 'const { retryAfterMs = 0 } = reply;', 'const retryAfterMs = 0;'),
+    patch(pullExchange, 'const { retryAfterMs = 0 } = reply;', 'const retryAfterMs = 0;'),
   ],
   'pull: waits for ever': [
     patch(
-      puller,
+      pullExchange,
       "return { kind: 'failed', reply: { kind: 'failure', failure: 'timeout', cause } };",
       'return new Promise<never>(() => undefined);',
     ),
-    patch(puller, 'request.abort(cause);', ''),
+    patch(pullExchange, 'if (!timer.signal.aborted) own.abort(cause);', ''),
   ],
-  'pull: ends on a full disk': [
-    patch(puller, 'await pullAll(signal).catch(notStored);', 'await pullAll(signal);'),
-    patch(puller, 'function notStored(', 'export function notStored('),
-  ],
+  'pull: ends on a full disk': [patch(puller, 'return notStored(cause);', 'throw cause;')],
   'another tab is overtaken': [patch(lanes, 'if (!free) break;', '')],
   'a failed rollback is overtaken': [
     patch(seal, '      !mutation.cancelling &&\n', ''),
@@ -318,7 +316,7 @@ export const PLANTED_BUGS = {
   'what was given up goes under a new key': [
     patch(retries, 'goesAsItWent ? record.rev : record.rev + 1', 'record.rev + 1'),
   ],
-  'ids in a second transaction': [patch(settle, 'meta: [...assigned.map(storedId),', 'meta: [')],
+  'ids in a second transaction': [patch(settle, '        ...assigned.map(storedId),\n', '')],
   'references are not rewritten': [
     patch(
       'src/domain/identity.ts',
