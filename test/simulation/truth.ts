@@ -158,8 +158,9 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
         report.fail(10, `${tab} sent ${key} as ${bytes} after ${firstBytes.get(key) ?? ''}`);
       firstBytes.set(key, bytes);
       sends.set(key, (sends.get(key) ?? 0) + 1);
-      const isOver = refusals.has(key) || truth.givenUp.has(key); // nothing comes of it any more
-      for (const [from, { to, key: named }] of isOver ? [] : names)
+      // What is sent again was frozen before; nothing comes any more of what was refused or given up.
+      const isOld = truth.sends(key) > 1 || refusals.has(key) || truth.givenUp.has(key);
+      for (const [from, { to, key: named }] of isOld ? [] : names)
         if (key !== named && !truth.givenUp.has(named) && bytes.includes(`"${from}"`))
           report.fail(3, `${key} says ${from}, which the server has called ${to}: ${bytes}`);
     },
