@@ -57,32 +57,32 @@ export function createRetries(options: RetriesOptions): Retries {
         for (const change of effect.changes) if (keyOf(change) === key) row = applyChange(row, change);
       return row;
     };
+    /** What it names is accepted, pending, or comes back with it. */
+    const enter = (mutation: PendingMutation | undefined): void => {
+      if (mutation === undefined) return;
+      const along = new Set(entering.map(({ token }) => token));
+      const dependsOn = mutation.dependsOn.filter((token) => !along.has(token));
+      checkDependencies({ ...mutation.record, dependsOn }, ledger);
+      entering.push(mutation);
+    };
     const follow = (others: readonly DeadLetter[]): void => {
-      for (const other of others) {
-        const mutation = beginOrLeave(other, read);
-        if (mutation !== undefined) entering.push(mutation);
-      }
+      for (const other of others)
+        try {
+          enter(begin(other, undefined, read));
+        } catch {
+          // it stays a dead letter, with its own reasons
+        }
     };
     follow(before);
     const own = beginUnlessArrived(letter, edited, read);
     if (own === undefined) return undefined;
-    const along = new Set(entering.map(({ token }) => token));
-    checkDependencies({ ...own.record, dependsOn: own.dependsOn.filter((t) => !along.has(t)) }, ledger);
-    entering.push(own);
+    enter(own);
     follow(after);
     return planRequeue(ledger, entering);
   }
 
   const begin = (letter: DeadLetter, edited: unknown, read: ReadRow): PendingMutation | undefined =>
     caller.begin(callOf(letter, edited), identityOf(letter, edited), undefined, read);
-
-  function beginOrLeave(letter: DeadLetter, read: ReadRow): PendingMutation | undefined {
-    try {
-      return begin(letter, undefined, read);
-    } catch {
-      return undefined; // it stays a dead letter, with its own reasons
-    }
-  }
 
   /** An insert that was given up, and whose row has come with the feed, had arrived (RT6). */
   function beginUnlessArrived(
