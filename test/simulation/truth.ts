@@ -106,6 +106,8 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
     state !== 'logged' ||
     truth.effect(key) !== undefined ||
     refusals.has(key ?? '') ||
+    // Known limit: it met a conflict and goes again, and what travelled behind it had gone already (CF3).
+    [...(keysOf.get(token) ?? [])].some((own) => own.startsWith(`${token}.`) && refusals.has(own)) ||
     truth.effectOf(token) !== undefined;
 
   /** Everything before it in its lanes, and what it depends on, is decided. */
