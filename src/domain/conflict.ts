@@ -88,6 +88,25 @@ export function conflictRows(
 
 const wholeOf = (known: BaseRow | undefined): Row | undefined => known?.row ?? known?.was;
 
+/**
+ * The same rows, with what the base knows of them by now: pulls go on while the user is asked, and a refusal that is told
+ * again shows what was there then. Only numbers tell what is newer.
+ */
+export function upToDate(
+  rows: readonly ConflictRow[],
+  known: (key: EntityKey) => BaseRow | undefined,
+): readonly ConflictRow[] {
+  return rows.map((row) => {
+    const base = known(keyOf(row));
+    return isKnownNewer(base, row.theirs) ? onTopOf(row, theirsOf(base)) : row;
+  });
+}
+
+function isKnownNewer(base: BaseRow | undefined, theirs: Theirs | undefined): base is BaseRow {
+  const [now, then] = [base?.version, theirs?.version];
+  return typeof now === 'number' && typeof then === 'number' && now > then;
+}
+
 const theirsOf = ({ row, version, at }: Theirs): Theirs => ({
   row,
   version,
@@ -104,10 +123,13 @@ function conflictRow(
   const { collection, id } = first;
   const partial = first.kind === 'update' && known === undefined;
   const base = first.kind === 'insert' ? undefined : baseOf(first, known);
-  // Where theirs is there, mine is what it would be on top of it: a whole row.
-  const start = partial ? (theirs?.row ?? base) : base;
-  const mine = changes.reduce<Row | undefined>(applyChange, start);
-  return { collection, id, changes, version, base, partial, mine, theirs };
+  return onTopOf({ collection, id, changes, version, base, partial }, theirs);
+}
+
+/** Of a row that is not known as a whole, mine is what it would be on top of theirs, where that is there. */
+function onTopOf(row: Omit<ConflictRow, 'mine' | 'theirs'>, theirs: Theirs | undefined): ConflictRow {
+  const start = row.partial ? (theirs?.row ?? row.base) : row.base;
+  return { ...row, mine: row.changes.reduce<Row | undefined>(applyChange, start), theirs };
 }
 
 /** What `change` recorded of the row, over what else is known of it. */

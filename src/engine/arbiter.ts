@@ -1,7 +1,7 @@
 import { auditEntry } from '../domain/audit.js';
 import { keyOf } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
-import { conflictRows, type Conflict } from '../domain/conflict.js';
+import { conflictRows, upToDate, type Conflict } from '../domain/conflict.js';
 import type { ConflictOutcome } from '../domain/conflictOutcome.js';
 import { strategyName, type AnyConflictStrategy } from '../domain/conflictStrategy.js';
 import type { Dispute } from '../domain/dispute.js';
@@ -40,15 +40,15 @@ export function createArbiter(options: ArbiterOptions): Arbiter {
   function disputeOf({ members, sealed }: Op, shown: readonly ServerRow[]): Dispute {
     const [first] = members;
     const last = members.at(-1);
-    const there = latest(shown, store);
-    const gone = new Set(there.flatMap((row) => (row.row === undefined ? keyOf(row) : [])));
+    const gone = new Set(shown.flatMap((row) => (row.row === undefined ? keyOf(row) : [])));
     // Where the server gives the ids, what is inserted again is another row: mine cannot be had back as a whole.
-    const known = (key: EntityKey): BaseRow | undefined =>
-      gone.has(key) && collections.get(splitKey(key).collection)?.serverIds === true
-        ? undefined
-        : store.base(key);
+    const known = (key: EntityKey): BaseRow | undefined => {
+      const base = store.base(key);
+      const isGone = gone.has(key) || base?.row === undefined;
+      return isGone && collections.get(splitKey(key).collection)?.serverIds === true ? undefined : base;
+    };
     return {
-      rows: conflictRows(sealed, known, there),
+      rows: upToDate(conflictRows(sealed, known, shown), store.base),
       writtenAt: last && serverTimeOf(last.record.createdAt, options.serverClock()),
       strategyOf: (collection) => strategyOf(first, collection),
       ...rulesOf(first, collections),
@@ -168,17 +168,6 @@ export function rulesOf(
       return collection.idOf(row);
     },
   };
-}
-
-/** A refusal that is told again shows what was there then: what is known to be newer counts. */
-function latest(shown: readonly ServerRow[], store: Store): readonly ServerRow[] {
-  return shown.map((row) => {
-    const { collection, id, version } = row;
-    const known = store.base(keyOf(row));
-    const isOld =
-      typeof version === 'number' && typeof known?.version === 'number' && known.version > version;
-    return isOld ? { collection, id, ...known } : row;
-  });
 }
 
 function conflictError(error: SyncError, reason: string): SyncError {

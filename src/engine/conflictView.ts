@@ -26,7 +26,7 @@ export interface ConflictRowView {
   readonly base: Row | undefined;
   /** Undefined: deleted. */
   readonly mine: Row | undefined;
-  /** Undefined: deleted. */
+  /** As it was last heard of: pulls keep it up to date. Undefined: deleted. */
   readonly theirs: Row | undefined;
   /** When theirs was written, in milliseconds since the epoch by the server's clock, where it says so. */
   readonly theirsAt: number | undefined;

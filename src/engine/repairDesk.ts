@@ -1,3 +1,4 @@
+import { upToDate } from '../domain/conflict.js';
 import { describe, SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
 import type { Resolution } from '../domain/resolution.js';
@@ -65,9 +66,11 @@ export function createRepairDesk(options: RepairDeskOptions): RepairDesk {
     resolve(id, resolution) {
       options.alive();
       const [letter] = [...options.ledger.deadLetters.values()].filter((one) => one.conflict?.id === id);
-      const plan = (): Departure | undefined => planResolution(options, id, resolution, options.now());
-      if (letter === undefined || plan() === undefined) throw notAConflict(id);
-      const settlement = createSettlement(letter.conflict?.tokens[0] ?? letter.token);
+      if (letter?.conflict === undefined) throw notAConflict(id);
+      const seen = upToDate(letter.conflict.rows, options.store.base);
+      const plan = (): Departure | undefined => planResolution(options, id, resolution, options.now(), seen);
+      if (plan() === undefined) throw notAConflict(id);
+      const settlement = createSettlement(letter.conflict.tokens[0] ?? letter.token);
       void keep(plan, settlement, notAConflict(id));
       return settlement.handle;
     },

@@ -1,6 +1,6 @@
 import { keyOf } from '../domain/changes.js';
-import type { Conflict } from '../domain/conflict.js';
-import type { EntityKey } from '../domain/entity.js';
+import { upToDate, type Conflict } from '../domain/conflict.js';
+import type { BaseRow, EntityKey } from '../domain/entity.js';
 import type { DeadLetter, Token } from '../domain/mutation.js';
 import {
   deriveEntityStatus,
@@ -65,7 +65,11 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   let scheduled = false;
   /** A letter is replaced, never changed. */
   const letterViews = new WeakMap<DeadLetter, DeadLetterView>();
-  const conflictViews = new WeakMap<Conflict, ConflictView>();
+  /** With the base rows it was made of: as long as those are, it is the same. */
+  const conflictViews = new WeakMap<
+    Conflict,
+    { readonly of: readonly (BaseRow | undefined)[]; readonly view: ConflictView }
+  >();
   /** What each view was made of: all of it is replaced, never changed, so that a view lasts as long as its parts. */
   const viewOf = new WeakMap<
     PendingMutation,
@@ -123,8 +127,11 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   }
 
   function viewedConflict(conflict: Conflict): ConflictView {
-    const view = conflictViews.get(conflict) ?? viewConflict(conflict);
-    conflictViews.set(conflict, view);
+    const of = conflict.rows.map((row) => store.base(keyOf(row)));
+    const known = conflictViews.get(conflict);
+    if (known?.of.every((base, i) => base === of[i]) === true) return known.view;
+    const view = viewConflict({ ...conflict, rows: upToDate(conflict.rows, store.base) });
+    conflictViews.set(conflict, { of, view });
     return view;
   }
 

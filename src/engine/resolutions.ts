@@ -1,4 +1,5 @@
 import { auditEntry, nextAuditSeq } from '../domain/audit.js';
+import { upToDate, type ConflictRow } from '../domain/conflict.js';
 import { SyncError } from '../domain/errors.js';
 import { renameInChange } from '../domain/identity.js';
 import type { MutationRecord, Outcome, Token } from '../domain/mutation.js';
@@ -12,24 +13,23 @@ import { rebase } from './rebase.js';
  * What becomes of a conflict that the user has decided on (CF4); undefined when there is none of that id any more.
  * Throws `VALIDATION` for a resolution that does not fit it, and leaves it as it was.
  * @param now milliseconds since the epoch
+ * @param seen its rows as the user saw them when they decided
  */
 export function planResolution(
-  { ledger, collections }: Books,
+  { ledger, store, collections }: Books,
   id: Token,
   resolution: Resolution,
   now: number,
+  seen?: readonly ConflictRow[],
 ): Departure | undefined {
   const letters = [...ledger.deadLetters.values()].filter(({ conflict }) => conflict?.id === id);
   const conflict = letters[0]?.conflict;
   if (conflict === undefined) return undefined;
   const held = conflict.tokens.flatMap((token) => ledger.pending.get(token) ?? []);
   const [first] = held;
-  const outcome = resolveConflict(conflict.rows, resolution, rulesOf(first, collections));
-  const entry = auditEntry(
-    { at: now, token: id, name: conflict.name, strategy: 'user' },
-    conflict.rows,
-    outcome,
-  );
+  const rows = seen ?? upToDate(conflict.rows, store.base);
+  const outcome = resolveConflict(rows, resolution, rulesOf(first, collections));
+  const entry = auditEntry({ at: now, token: id, name: conflict.name, strategy: 'user' }, rows, outcome);
   const plan = (
     leaving: readonly PendingMutation[],
     how: Outcome,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Change } from '../../src/domain/changes.js';
-import { conflictRows, fieldDiffs, type Conflict } from '../../src/domain/conflict.js';
+import { conflictRows, fieldDiffs, upToDate, type Conflict } from '../../src/domain/conflict.js';
 import type { Row } from '../../src/domain/entity.js';
 import { gone, insert, remove, replace, rowOf, update } from './disputes.js';
 
@@ -45,6 +45,28 @@ describe('CF1 the rows of a conflict', () => {
       ['b', 1, undefined, undefined],
     ]);
     expect(conflictRows({ changes: [b] }, () => undefined, [])[0]!.version).toBeUndefined();
+  });
+
+  test('CF4 what is known to be newer by now takes the place of theirs; of half a row, mine is on top of it', () => {
+    const half = rowOf(update(base, { title: 'oat' }), theirs);
+    const now = { row: { ...theirs, rank: 1 }, version: 9, at: 7, ownSince: 9, seen: 1 };
+    expect(upToDate([half], () => now)).toEqual([
+      { ...half, mine: { ...theirs, rank: 1, title: 'oat' }, theirs: { row: now.row, version: 9, at: 7 } },
+    ]);
+    const whole = rowOf(update(base, { title: 'oat' }), theirs, base);
+    const wentBy = { row: undefined, version: 9, was: base };
+    expect(upToDate([whole], () => wentBy)).toEqual([{ ...whole, theirs: { row: undefined, version: 9 } }]);
+  });
+
+  test.each([
+    ['the same', 2],
+    ['older', 1],
+    ['of another type', '9'],
+    ['unknown', undefined],
+  ] as const)('CF4 a version that is %s changes nothing', (_how, version) => {
+    const row = rowOf(update(base, { title: 'oat' }), theirs);
+    expect(upToDate([row], () => ({ row: base, version }))[0]).toBe(row);
+    expect(upToDate([row], () => undefined)[0]).toBe(row);
   });
 
   test('CF4 a conflict survives structured clone, the absence of fields included', () => {

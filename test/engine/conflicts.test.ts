@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import type { ConflictStrategy } from '../../src/domain/conflictStrategy.js';
 import type { Row } from '../../src/domain/entity.js';
@@ -6,6 +7,7 @@ import { defineMutation } from '../../src/domain/definition.js';
 import { mergeFields } from '../../src/domain/conflictStrategy.js';
 import type { SyncClient } from '../../src/engine/client.js';
 import type { SyncClientOptions } from '../../src/engine/options.js';
+import type { StorageWrite } from '../../src/engine/ports.js';
 import type { WireOp } from '../../src/testing/scriptedServer.js';
 import { createDevice, lists, outcomeOf, type Device, type Todo } from './testClient.js';
 import { logged } from './wireLog.js';
@@ -368,8 +370,8 @@ describe('RD5 one side has deleted', () => {
 
 describe('CF4 ask', () => {
   /** A conflict that the user has not decided yet, and an edit of another field behind it. */
-  async function asked(conflict: ConflictStrategy<Todo> = 'ask') {
-    const world = await start(conflict);
+  async function asked(conflict: ConflictStrategy<Todo> = 'ask', own: Partial<SyncClientOptions> = {}) {
+    const world = await start(conflict, own);
     const { client, todos, elsewhere, send, settle } = world;
     const log: string[] = [];
     client.on('conflict.asked', ({ entry }) => log.push(`asked ${entry.token}`));
@@ -502,10 +504,44 @@ describe('CF4 ask', () => {
     expect([client.conflicts(), client.deadLetters(), client.pending()]).toEqual([[], [], []]);
   });
 
-  test('another writes once more before the user decides: what meets that is asked anew', async () => {
+  test('what others write while the user is asked is shown, and is what the decision is about', async () => {
+    const { client, todos, elsewhere, settle, server, requests } = await asked();
+    const { rows: before } = client.conflicts()[0]!;
+    let told = 0;
+    client.watchMutations(() => (told += 1));
+    await elsewhere({ ...milk, title: 'soy', done: true });
+    await client.sync({ direction: 'pull' });
+    await settle();
+    expect(before).toMatchObject([{ theirs: { title: 'rye' } }]);
+    expect([told > 0, client.conflicts()]).toMatchObject([
+      true,
+      [{ rows: [{ theirs: { title: 'soy', done: true }, diff: [{ theirs: 'soy' }, { field: 'done' }] }] }],
+    ]);
+    expect(client.conflicts()).toBe(client.conflicts());
+    const sent = requests.length;
+    await client.resolve('t1', 'mine').confirmed;
+    await settle();
+    const row = { ...milk, title: 'oat', done: true, n: 1 };
+    expect([server.get('todos', 'a'), client.get(todos, 'a'), client.conflicts()]).toEqual([row, row, []]);
+    expect(requests.slice(sent)).toEqual([['t4.0 update a {"title":"oat","n":1}']]);
+    expect(client.audit().at(-1)?.rows).toMatchObject([{ theirs: { row: { title: 'soy' } } }]);
+  });
+
+  test('the row has been deleted meanwhile: mine is the whole row again', async () => {
+    const { client, todos, elsewhere, settle, server } = await asked();
+    await elsewhere(undefined);
+    await client.sync({ direction: 'pull' });
+    await settle();
+    expect(client.conflicts()).toMatchObject([{ rows: [{ mine: { title: 'oat' }, theirs: undefined }] }]);
+    await client.resolve('t1', 'mine').confirmed;
+    await settle();
+    const row = { ...milk, title: 'oat', n: 1 };
+    expect([server.get('todos', 'a'), client.get(todos, 'a')]).toEqual([row, row]);
+  });
+
+  test('what the user has not seen yet when deciding is asked anew', async () => {
     const { client, todos, elsewhere, settle, server } = await asked();
     await elsewhere({ ...milk, title: 'soy' });
-    await client.sync({ direction: 'pull' });
     const second = outcomeOf(client.resolve('t1', 'mine').confirmed);
     await settle();
     expect([second.now, server.get('todos', 'a')?.['title'], client.get(todos, 'a')?.title]).toEqual([
@@ -514,6 +550,30 @@ describe('CF4 ask', () => {
       'oat',
     ]);
     expect(client.conflicts()).toMatchObject([{ rows: [{ theirs: { title: 'soy' } }] }]);
+  });
+
+  test('a decision is about what was shown when it was made, not what was being stored then', async () => {
+    let whileStoring = (): void => undefined;
+    const stored = memoryStorage();
+    const storage = {
+      ...stored,
+      write(write: StorageWrite) {
+        if (write.put?.meta?.some(({ key }) => key === 'cursor') === true) whileStoring();
+        return stored.write(write);
+      },
+    };
+    const { client, elsewhere, settle, server } = await asked('ask', { storage });
+    await elsewhere({ ...milk, title: 'soy' });
+    whileStoring = () => {
+      whileStoring = () => undefined;
+      client.resolve('t1', 'mine');
+    };
+    await client.sync({ direction: 'pull' });
+    await settle();
+    expect(server.get('todos', 'a')?.['title']).toBe('soy');
+    expect(client.conflicts()).toMatchObject([
+      { rows: [{ mine: { title: 'oat' }, theirs: { title: 'soy' } }] },
+    ]);
   });
 
   test.each([
