@@ -2,7 +2,12 @@ import { addons } from 'storybook/manager-api';
 import { create } from 'storybook/theming';
 
 /** These need the room; their tests show what they do. */
-const ROOMY = ['demo-two-devices--two-devices', 'demo-the-repair-desk--the-', 'demo-undo-send--undo-send'];
+const ROOMY = [
+  'demo-two-devices--two-devices',
+  'demo-the-repair-desk--the-',
+  'demo-the-conflict-desk--the-',
+  'demo-undo-send--undo-send',
+];
 
 const dark = matchMedia('(prefers-color-scheme: dark)').matches;
 

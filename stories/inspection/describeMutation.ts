@@ -1,3 +1,4 @@
+import { fieldLabel, fieldText } from './fieldText.js';
 import { addFinding, amendFinding, keepNotes, setNotes, setSeverity, setStatus } from './mutations.js';
 
 export interface Described {
@@ -13,7 +14,17 @@ interface Variables {
   readonly status?: string;
   readonly text?: string;
   readonly severity?: string;
+  readonly patch?: Readonly<Record<string, unknown>>;
 }
+
+const patched = (patch: Readonly<Record<string, unknown>>): string =>
+  Object.entries(patch)
+    .map(([field, value]) => {
+      const text = fieldText(value);
+      if (text === undefined) return `${fieldLabel(field)} cleared`;
+      return `${fieldLabel(field)} ${field === 'notes' ? `“${text}”` : text.toLowerCase()}`;
+    })
+    .join(', ');
 
 /** A mutation in a person's words, from what the outbox keeps of it. */
 export function describeMutation(mutation: {
@@ -22,6 +33,10 @@ export function describeMutation(mutation: {
 }): Described {
   const v = (mutation.variables ?? {}) as Variables;
   switch (mutation.name) {
+    case '@update':
+      return { airport: v.id ?? '', what: patched(v.patch ?? {}) };
+    case '@delete':
+      return { airport: String(mutation.variables), what: 'Taken off the round' };
     case setNotes.name:
     case keepNotes.name:
       return { airport: v.id ?? '', what: v.notes === '' ? 'Note cleared' : `Note “${v.notes ?? ''}”` };

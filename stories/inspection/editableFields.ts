@@ -32,6 +32,10 @@ const STATUS: EditableField = { key: 'status', label: 'Status', maxLength: 20, c
 const TEXT: EditableField = { key: 'text', label: 'What was found', maxLength: 200 };
 const SEVERITY: EditableField = { key: 'severity', label: 'Severity', maxLength: 20, choices: SEVERITIES };
 
+/** How a field of a row is edited; undefined where it is not. */
+export const editableField = (field: string): EditableField | undefined =>
+  [NOTE, STATUS, TEXT, SEVERITY].find(({ key }) => key === field);
+
 /** What can be mended of a mutation of this name; nothing of one that is not known here. */
 export function editableFields(name: string, places: readonly Choice[]): readonly EditableField[] {
   switch (name) {

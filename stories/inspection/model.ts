@@ -30,4 +30,6 @@ export type Finding = {
 };
 
 export const airports = defineCollection<Airport>({ name: 'airports', key: 'id' });
+/** The same, where the user decides what two have changed. */
+export const askedAirports = defineCollection<Airport>({ name: airports.name, key: 'id', conflict: 'ask' });
 export const findings = defineCollection<Finding>({ name: 'findings', key: 'id' });

@@ -1,8 +1,8 @@
 import { useRef, useState, type ReactNode } from 'react';
 import { SyncError, useDeadLetters, useSyncClient, type DeadLetterView } from '../../src/index.js';
 import { whyRefused } from '../inspection/whyRefused.js';
-import { Icon, type IconName } from './Icon.js';
 import { Letter, textOf, tokensOf, type LetterTree } from './Letter.js';
+import { Newsline, type News } from './Newsline.js';
 import { useFocusKept } from './useFocusKept.js';
 
 /** Those first that were refused first, however often they were tried again. */
@@ -19,12 +19,6 @@ function treesOf(letters: readonly DeadLetterView[]): readonly LetterTree[] {
     dependents: letters.filter(({ causedBy }) => causedBy === letter.token).map(grow),
   });
   return letters.filter(({ causedBy }) => causedBy === undefined || !here.has(causedBy)).map(grow);
-}
-
-interface News {
-  readonly icon: IconName;
-  readonly tone: 'calm' | 'busy' | 'kept' | 'alarm';
-  readonly text: string;
 }
 
 /** The refused edits of a device, and what became of those that were tried again. */
@@ -67,14 +61,7 @@ export function Letters({ owner }: { readonly owner: string }): ReactNode {
       onFocus={onFocus}
       onBlur={onBlur}
     >
-      <p className="news" role="status" data-tone={news?.tone}>
-        {news !== undefined && (
-          <>
-            <Icon name={news.icon} />
-            {news.text}
-          </>
-        )}
-      </p>
+      <Newsline news={news} />
       {trees.length === 0 ? (
         <p className="letters-empty" tabIndex={-1} data-focus>
           Nothing to repair: the server has refused nothing that is still here.

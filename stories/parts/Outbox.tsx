@@ -67,7 +67,8 @@ export function Outbox({ owner }: { readonly owner: string }): ReactNode {
   const all = usePendingMutations();
   const failed = useSyncStatus((status) => status.failed);
   const empty = failed === 0 ? 'Empty: the server has every edit.' : 'Empty: nothing waits to be sent.';
-  const pending = all.filter(({ state }) => state !== 'needsAttention'); // those are among the refused
+  // Those that wait for their user are shown where something can be done about them.
+  const pending = all.filter(({ state }) => state !== 'needsAttention' && state !== 'conflict');
   return (
     <section className="tray" aria-label={`${owner}’s outbox`}>
       <h3>

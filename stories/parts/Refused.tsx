@@ -6,7 +6,7 @@ import { describeMutation } from '../inspection/describeMutation.js';
 /** Dead letters: edits the server refused, kept until somebody has read why. */
 export function Refused({ owner }: { readonly owner: string }): ReactNode {
   const client = useSyncClient();
-  const letters = useDeadLetters();
+  const letters = useDeadLetters().filter(({ conflict }) => conflict === undefined);
   if (letters.length === 0) return null;
   return (
     <section className="tray" data-kind="refused" aria-label={`${owner}’s refused edits`}>

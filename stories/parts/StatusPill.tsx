@@ -8,7 +8,7 @@ interface Said {
   readonly tone: 'calm' | 'busy' | 'kept' | 'alarm';
 }
 
-function say({ phase, pending, sending, held, failed }: SyncStatus): Said {
+function say({ phase, pending, sending, held, failed, conflicts }: SyncStatus): Said {
   switch (phase) {
     case 'starting':
       return { icon: 'clock', text: 'Starting', tone: 'busy' };
@@ -23,14 +23,22 @@ function say({ phase, pending, sending, held, failed }: SyncStatus): Said {
     case 'waiting':
       return { icon: 'hourglass', text: `Retrying ${held}`, tone: 'kept' };
     case 'pending':
+      if (conflicts > 0) return toDecide(conflicts);
       return { icon: 'clock', text: `${pending} pending`, tone: 'busy' };
     case 'needsAttention':
     case 'synced':
+      if (conflicts > 0) return toDecide(conflicts);
       return failed > 0
         ? { icon: 'stop', text: `${failed} refused`, tone: 'alarm' }
         : { icon: 'check', text: 'Synced', tone: 'calm' };
   }
 }
+
+const toDecide = (conflicts: number): Said => ({
+  icon: 'flag',
+  text: `${conflicts} to decide`,
+  tone: 'kept',
+});
 
 /** What a user should know about the whole device, in a word or two. */
 export function StatusPill(): ReactNode {
@@ -45,8 +53,9 @@ export function StatusPill(): ReactNode {
 
 /** For screen readers: only what lasts, so that brief states are not read out. */
 export function StatusAnnouncer({ name }: { readonly name: string }): ReactNode {
-  const { phase, failed } = useSyncStatus();
-  const refused = failed > 0 ? ` ${failed} refused.` : '';
+  const { phase, failed, conflicts } = useSyncStatus();
+  const asked = conflicts > 0 ? ` ${conflicts} to decide.` : '';
+  const refused = failed > 0 && conflicts === 0 ? ` ${failed} refused.` : '';
   const text =
     phase === 'offline'
       ? `${name} is offline; edits are kept.`
@@ -55,7 +64,7 @@ export function StatusAnnouncer({ name }: { readonly name: string }): ReactNode 
         : '';
   return (
     <p className="visually-hidden" role="status">
-      {text + refused}
+      {text + asked + refused}
     </p>
   );
 }
