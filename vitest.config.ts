@@ -13,6 +13,9 @@ const chromium = () => ({
   instances: [{ browser: 'chromium' as const }],
 });
 
+// When to call it hung: no measure of anything, for a busy machine takes many times as long as a quiet one.
+const patient = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } };
+
 // The examples import the library as an app does.
 const holdfast = { find: /^holdfast$/, replacement: `${import.meta.dirname}/src/index.ts` };
 
@@ -21,6 +24,7 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...patient,
           name: 'unit',
           environment: 'node',
           include: ['test/{domain,engine,adapters,testing,flow}/**/*.test.ts'],
@@ -30,6 +34,7 @@ export default defineConfig({
         plugins: [react()],
         resolve: { alias: [holdfast] },
         test: {
+          ...patient,
           name: 'react',
           environment: 'jsdom',
           include: ['test/react/**/*.test.tsx'],
@@ -38,39 +43,42 @@ export default defineConfig({
       },
       {
         test: {
+          ...patient,
           name: 'simulation',
           environment: 'node',
           include: ['test/simulation/**/*.test.ts'],
-          testTimeout: 120_000,
         },
       },
       {
         test: {
+          ...patient,
           name: 'server',
           environment: 'node',
           include: ['test/server/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
         plugins: [react()],
-        test: { name: 'browser', include: ['test/browser/**/*.test.{ts,tsx}'], browser: chromium() },
+        test: {
+          ...patient,
+          name: 'browser',
+          include: ['test/browser/**/*.test.{ts,tsx}'],
+          browser: chromium(),
+        },
       },
       {
         test: {
+          ...patient,
           name: 'e2e',
           environment: 'node',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/globalSetup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },
       {
         plugins: [react(), storybookTest({ configDir: `${import.meta.dirname}/.storybook` })],
-        test: { name: 'storybook', browser: chromium() },
+        test: { ...patient, name: 'storybook', browser: chromium() },
       },
     ],
   },

@@ -1,5 +1,8 @@
 import type { Preview } from '@storybook/react-vite';
+import { configure } from 'storybook/test';
 import '../stories/styles/index.css';
+
+configure({ asyncUtilTimeout: 30_000 }); // a busy machine is slow, not wrong
 
 const preview: Preview = {
   parameters: {
