@@ -31,7 +31,7 @@ export type { AllowedOrigins } from './server/letOriginsIn.js';
 export { DEFAULT_LIMITS, type ServerLimits } from './server/limits.js';
 export type { ServerLogger } from './server/logger.js';
 export { problem, type ProblemName } from './server/problem.js';
-export type { Authorize } from './server/push.js';
+export type { Authorize } from './server/gatherOps.js';
 export type { SeedRow } from './server/seed.js';
 export type {
   Change,

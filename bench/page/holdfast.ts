@@ -1,5 +1,12 @@
 import { createElement, useMemo, type ReactNode } from 'react';
-import { createSyncClient, SyncProvider, useEntities, type SyncClient } from '../../src/index.js';
+import {
+  createSyncClient,
+  SyncProvider,
+  useEntities,
+  type AnyDefinition,
+  type SyncClient,
+} from '../../src/index.js';
+import type { Server } from './server.js';
 import type { App, Opening, RowComponent, Subject } from './subject.js';
 import { rename, tasks, type Task } from './tasks.js';
 
@@ -31,11 +38,14 @@ export function holdfast(way: Way): Subject {
 }
 
 /** With the rows of the server or what an earlier one has left, and paused. */
-export async function openClient({ name, server, restart = false }: Opening): Promise<SyncClient> {
+export async function openClient(
+  { name, server, restart = false }: Omit<Opening, 'server'> & { readonly server: Pick<Server, 'transport'> },
+  mutations: readonly AnyDefinition[] = [rename],
+): Promise<SyncClient> {
   const client = createSyncClient({
     name,
     collections: [tasks],
-    mutations: [rename],
+    mutations,
     transport: server.transport,
   });
   if (restart) client.pause();

@@ -1,3 +1,19 @@
+/** How many records `store` has in the databases whose name contains `name`. */
+export async function storedRecords(name: string, store: string): Promise<number> {
+  let found = 0;
+  for (const { name: database } of await indexedDB.databases()) {
+    if (database?.includes(name) !== true) continue;
+    const db = await answer(indexedDB.open(database));
+    try {
+      if (db.objectStoreNames.contains(store))
+        found += await answer(db.transaction(store).objectStore(store).count());
+    } finally {
+      db.close();
+    }
+  }
+  return found;
+}
+
 /**
  * Every edited title that is anywhere in the databases whose name contains `name`, by its number: read behind the
  * library's back, whatever it stores them in.

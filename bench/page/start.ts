@@ -3,6 +3,8 @@ import { deleteDatabase } from './tasks.js';
 import { WrongResult, type Measurement, type Workload } from './workload.js';
 import { apply } from './apply.js';
 import { boot } from './boot.js';
+import { breaker } from './breaker.js';
+import { coalescing } from './coalescing.js';
 import { dom } from './dom.js';
 import { drain } from './drain.js';
 import { durable } from './durable.js';
@@ -22,6 +24,8 @@ const workloads: readonly Workload[] = [
   ...memory,
   ...live,
   ...select,
+  ...coalescing,
+  ...breaker,
   ...leaks,
 ];
 

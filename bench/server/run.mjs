@@ -1,5 +1,6 @@
-// Push throughput of the server against a bare INSERT of the same rows on the same database: interleaved rounds, one
-// transaction per row on both sides, as many clients on both sides. Compare the ratios; seconds differ between machines.
+// Push throughput of the server against a bare INSERT of the same rows on the same database, by as many clients, in
+// interleaved rounds: one statement and transaction per row, and one per batch, as a push has it. Compare the ratios;
+// seconds differ between machines.
 //   npm run bench:server   [-- --quick --only <text> --rounds <n> --rows <n> --clients <n>]
 // Checks what it measured: every row there once, every op accepted, every change in the feed. Exits 1 when it is not so.
 import { execFileSync } from 'node:child_process';
@@ -49,9 +50,9 @@ try {
     `${rows} rows a round, ${rounds} rounds, batches of ${BATCH}, ${clients} clients (PGlite: 1)\n`,
   );
   console.log(
-    '| database | server, mutations/s | bare INSERT, rows/s | ratio (median of the rounds, range) |',
+    '| database | server, mutations/s | bare INSERT of each row, rows/s | to the server | bare INSERT of a batch, rows/s | to the server |',
   );
-  console.log('| --- | --: | --: | --: |');
+  console.log('| --- | --: | --: | --: | --: | --: |');
   for (const line of lines) console.log(line);
 } finally {
   await cluster.stop();
@@ -61,7 +62,9 @@ async function measure({ name, open, numbering, clients }) {
   const database = open();
   await database.query('DROP SCHEMA IF EXISTS holdfast CASCADE');
   await database.query('DROP TABLE IF EXISTS bare');
+  await database.query('DROP TABLE IF EXISTS batched');
   await database.query('CREATE TABLE bare (id text PRIMARY KEY, data jsonb NOT NULL)');
+  await database.query('CREATE TABLE batched (id text PRIMARY KEY, data jsonb NOT NULL)');
   const server = createSyncServer({ database, ...(numbering && { numbering }) });
   await server.ready;
 
@@ -72,6 +75,14 @@ async function measure({ name, open, numbering, clients }) {
           id,
           JSON.stringify(data),
         ]);
+    });
+  const batched = (given) =>
+    eachOf(clients, given, async (mine) => {
+      for (let from = 0; from < mine.length; from += BATCH)
+        await database.query(
+          'INSERT INTO batched SELECT id, data FROM jsonb_to_recordset($1::text::jsonb) AS r(id text, data jsonb)',
+          [JSON.stringify(mine.slice(from, from + BATCH))],
+        );
     });
   const pushed = (given) =>
     eachOf(clients, given, async (mine, client) => {
@@ -100,17 +111,18 @@ async function measure({ name, open, numbering, clients }) {
     const given = nextRows();
     const sample = {};
     // the order changes, so that neither side always comes first
-    for (const [side, work] of Object.entries(round % 2 ? { pushed, bare } : { bare, pushed })) {
+    const sides = round % 2 ? { pushed, bare, batched } : { batched, bare, pushed };
+    for (const [side, work] of Object.entries(sides)) {
       const begun = performance.now();
       await work(given);
       sample[side] = (rows * 1000) / (performance.now() - begun);
     }
-    if (round > 0) samples.push({ ...sample, ratio: sample.bare / sample.pushed });
+    if (round > 0) samples.push(sample);
   }
 
   const expected = rows * (rounds + 1);
   const [found] = await database.query(
-    `SELECT (SELECT count(*) FROM bare)::integer AS bare,
+    `SELECT (SELECT count(*) FROM bare)::integer AS bare, (SELECT count(*) FROM batched)::integer AS batched,
       (SELECT count(*) FROM holdfast.entity e JOIN bare b ON b.id = e.id AND b.data = e.data
         WHERE e.version = 1)::integer AS entities,
       (SELECT count(*) FROM holdfast.op WHERE status = 200)::integer AS ops,
@@ -122,10 +134,12 @@ async function measure({ name, open, numbering, clients }) {
   await server.close();
   await database.close();
 
-  const ratios = samples.map(({ ratio }) => ratio).sort((a, b) => a - b);
-  const range = `${ratios[0].toFixed(1)}–${ratios.at(-1).toFixed(1)}`;
   const of = (side) => Math.round(median(samples.map((sample) => sample[side])));
-  return `| ${name} | ${of('pushed')} | ${of('bare')} | 1 : ${median(ratios).toFixed(1)} (${range}) |`;
+  const ratio = (side) => {
+    const ratios = samples.map((sample) => sample[side] / sample.pushed).sort((a, b) => a - b);
+    return `${median(ratios).toFixed(1)} : 1 (${ratios[0].toFixed(1)}–${ratios.at(-1).toFixed(1)})`;
+  };
+  return `| ${name} | ${of('pushed')} | ${of('bare')} | ${ratio('bare')} | ${of('batched')} | ${ratio('batched')} |`;
 }
 
 async function eachOf(clients, given, work) {

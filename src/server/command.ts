@@ -49,12 +49,15 @@ export async function runCommand(
   origin: Origin,
 ): Promise<JsonValue | undefined> {
   const apply = async (change: Change): Promise<Entity> => {
-    const outcome = await effect.apply(change);
-    if (outcome.accepted) return outcome.entity;
+    const outcome = await effect.apply(asJson(change));
+    if (outcome.accepted) return asJson(outcome.entity);
     throw new Refusal(outcome.problem);
   };
   const tx: CommandTransaction = {
-    get: (type, id) => effect.get(type, id),
+    async get(type, id) {
+      const row = await effect.get(type, id);
+      return row && asJson(row);
+    },
     insert: (type, id, data) => apply({ kind: 'insert', type, id, data }),
     update: (type, id, patch, unset = []) => apply({ kind: 'update', type, id, patch, unset }),
     delete: (type, id) => apply({ kind: 'delete', type, id }),
@@ -66,6 +69,8 @@ export async function runCommand(
     },
   };
   const returned = await code(tx, args, context);
-  // through JSON here, so that the first answer and its replays are the same
-  return returned === undefined ? undefined : (JSON.parse(JSON.stringify(returned)) as JsonValue);
+  return returned === undefined ? undefined : (asJson(returned) as JsonValue);
 }
+
+/** What a command gives and gets is nobody else's, and the first answer and its replays are the same. */
+const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

@@ -4,6 +4,19 @@ import type { Numbering } from './schema.js';
 /** The change rows a transaction has written, by scope: their ordinals. */
 export type Told = ReadonlyMap<string, readonly string[]>;
 
+/** What an `INSERT … RETURNING scope, ordinal` of change rows told. */
+export function toTold(
+  written: readonly { readonly scope: string; readonly ordinal: string | number }[],
+): Told {
+  const told = new Map<string, string[]>();
+  for (const { scope, ordinal } of written) {
+    const ordinals = told.get(scope) ?? [];
+    ordinals.push(String(ordinal));
+    told.set(scope, ordinals);
+  }
+  return told;
+}
+
 /** Adds up what several ops of one transaction told. */
 export function mergeTold(all: Iterable<Told>): Told {
   const merged = new Map<string, readonly string[]>();

@@ -12,6 +12,9 @@ export interface OpRequest extends Caller {
   readonly client: string;
 }
 
+/** Ops of one subject. */
+export type Requests = readonly [OpRequest, ...OpRequest[]];
+
 /** What an op is answered, now and to every copy of it. */
 export interface OpReply {
   readonly status: number;
@@ -20,60 +23,67 @@ export interface OpReply {
   readonly result?: JsonValue;
 }
 
+/** Names an op within its subject. */
+export const opKey = ({ op, rev }: Pick<Op, 'op' | 'rev'>): string => JSON.stringify([op, rev]);
+
+/** What became of an op whose key was claimed, and between which versions it moved rows. */
+export interface DecidedOp {
+  readonly op: Op;
+  readonly reply: OpReply;
+  readonly writes: readonly RowWrite[];
+}
+
 interface OpRecord {
+  readonly op: string;
+  readonly rev: string | number;
   readonly fingerprint: string;
   readonly reply: OpReply;
 }
 
-// A concurrent duplicate waits in this statement until the other one ends. No row: recorded already, or the
-// client has gone on to a later rev (this is a late copy of a request it has given up).
+// A concurrent duplicate waits in this statement until the other one ends. Not returned: recorded already, or the
+// client has gone on to a later rev (this is a late copy of a request it has given up). Sorted, against deadlocks.
 const CLAIM = `
   INSERT INTO holdfast.op (tenant, subject, token, rev, fingerprint)
-  SELECT $5, $1, $2, $3::bigint, $4
+  SELECT $2, $3, k.op, k.rev, k.fingerprint
+  FROM jsonb_to_recordset($1::text::jsonb) AS k(op text, rev bigint, fingerprint text)
   WHERE NOT EXISTS (
-    SELECT FROM holdfast.op WHERE tenant = $5 AND subject = $1 AND token = $2 AND rev > $3::bigint
+    SELECT FROM holdfast.op o
+    WHERE o.tenant = $2 AND o.subject = $3 AND o.token = k.op COLLATE "C" AND o.rev > k.rev
   )
-  ON CONFLICT DO NOTHING RETURNING 1 AS claimed`;
+  ORDER BY k.op COLLATE "C", k.rev
+  ON CONFLICT DO NOTHING RETURNING token AS op, rev`;
 const RECALL = `
-  SELECT fingerprint, reply FROM holdfast.op
-  WHERE tenant = $4 AND subject = $1 AND token = $2 AND rev = $3::bigint AND reply IS NOT NULL`;
-const RECORD = `
-  UPDATE holdfast.op SET status = $4::smallint, reply = $5::text::jsonb, writes = $6::text::jsonb
-  WHERE tenant = $7 AND subject = $1 AND token = $2 AND rev = $3::bigint`;
+  SELECT o.token AS op, o.rev, o.fingerprint, o.reply FROM holdfast.op o
+  JOIN jsonb_to_recordset($1::text::jsonb) AS k(op text, rev bigint)
+    ON o.token = k.op COLLATE "C" AND o.rev = k.rev AND o.tenant = $2 AND o.subject = $3
+  WHERE o.reply IS NOT NULL`;
 
-/** Takes the key for the rest of `tx`; false when it is taken for good. */
-export async function claimOp(tx: Transaction, { op, raw, subject, tenant }: OpRequest): Promise<boolean> {
-  const claimed = await tx.query(CLAIM, [subject, op.op, op.rev, fingerprint(raw), tenant]);
-  return claimed.length > 0;
-}
-
-/** The stored reply to this key, if there is one; 422 if the key was used for other content. */
-export async function recallOp(
-  sql: Sql,
-  { op, raw, subject, tenant }: OpRequest,
-): Promise<OpResult | undefined> {
-  const [record] = await sql.query<OpRecord>(RECALL, [subject, op.op, op.rev, tenant]);
-  if (record === undefined) return undefined;
-  if (record.fingerprint !== fingerprint(raw)) return refusal(op, problem('key-reused'));
-  return { op: op.op, rev: op.rev, ...record.reply, replayed: true };
-}
-
-/** Stores the reply to a claimed key, and which rows the op moved between which versions. */
-export async function recordOp(
-  tx: Transaction,
-  { op, subject, tenant }: OpRequest,
-  reply: OpReply,
-  writes: readonly RowWrite[],
-): Promise<void> {
-  await tx.query(RECORD, [
-    subject,
-    op.op,
-    op.rev,
-    reply.status,
-    JSON.stringify(reply),
-    JSON.stringify(writes),
+/** Takes the keys of several ops of one subject for the rest of `tx`. @returns those that were free. */
+export async function claimOps(tx: Transaction, requests: Requests): Promise<ReadonlySet<string>> {
+  const [{ subject, tenant }] = requests;
+  const keys = requests.map(({ op: { op, rev }, raw }) => ({ op, rev, fingerprint: fingerprint(raw) }));
+  const claimed = await tx.query<Pick<OpRecord, 'op' | 'rev'>>(CLAIM, [
+    JSON.stringify(keys),
     tenant,
+    subject,
   ]);
+  return new Set(claimed.map(({ op, rev }) => opKey({ op, rev: Number(rev) })));
+}
+
+/** The stored replies to several ops of one subject, where there are any; 422 if the key was used for other content. */
+export async function recallOps(sql: Sql, requests: Requests): Promise<ReadonlyMap<string, OpResult>> {
+  const [{ subject, tenant }] = requests;
+  const keys = requests.map(({ op: { op, rev } }) => ({ op, rev }));
+  const records = await sql.query<OpRecord>(RECALL, [JSON.stringify(keys), tenant, subject]);
+  const found = new Map(records.map((record) => [opKey({ op: record.op, rev: Number(record.rev) }), record]));
+  return new Map(
+    requests.flatMap(({ op, raw }): [string, OpResult][] => {
+      const record = found.get(opKey(op));
+      if (record === undefined) return [];
+      if (record.fingerprint !== fingerprint(raw)) return [[opKey(op), refusal(op, problem('key-reused'))]];
+      return [[opKey(op), { op: op.op, rev: op.rev, ...record.reply, replayed: true }]];
+    }),
+  );
 }
 
 /** 2xx: the op has taken effect. */

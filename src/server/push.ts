@@ -1,19 +1,16 @@
 import type { Caller } from './caller.js';
-import { DatabaseError, type Database, type Transaction } from './database.js';
+import type { Database, Transaction } from './database.js';
+import { createDecideOps, LOCK_TIMEOUT, refusedByDatabase } from './decideOps.js';
+import { askFor, gatherOps, type Authorize } from './gatherOps.js';
+import { createGuarded } from './guarded.js';
 import type { ServerLogger } from './logger.js';
 import type { ParsedOp, PushEnvelope, PushParser } from './parsePush.js';
-import { isAccepted, isDecided, recallOp, refusal, type OpRequest } from './opRecord.js';
+import { isAccepted, isDecided, opKey, recallOps, refusal, type OpRequest } from './opRecord.js';
 import { mergeTold, type Told } from './numberChanges.js';
 import { problem } from './problem.js';
-import type { Change, Command, Op, OpResult, Problem } from './protocol.js';
+import type { OpResult } from './protocol.js';
 import { retryConflicts } from './retryConflicts.js';
-import { writeOp, type WriteRules } from './writeOp.js';
-
-/**
- * May this caller do this? Asked per change, before anything is written; a command counts as one change. Not asked
- * about an op that was decided before, either way.
- */
-export type Authorize = (change: Change | Command, context: Caller) => boolean | Promise<boolean>;
+import { writeOps, type WriteRules } from './writeOps.js';
 
 /** Options of {@link createPush}. */
 export interface PushOptions {
@@ -37,92 +34,91 @@ export type Push = (envelope: PushEnvelope, caller: Caller) => Promise<readonly 
 type Readable = Extract<ParsedOp, { ok: true }>;
 type Unreadable = Extract<ParsedOp, { ok: false }>;
 
+/** An op that is to be decided, or what it is answered without. */
+type Step = { readonly request: OpRequest } | { readonly result: OpResult };
+
 /** Makes the push of one server. */
 export function createPush(options: PushOptions): Push {
   const { database, parser, rules, authorize, logger, beforeCommit, onCommit } = options;
   const transact = retryConflicts(database);
+  const guarded = createGuarded(logger);
+  const decide = createDecideOps({ transact, rules, guarded, logger, beforeCommit, onCommit });
 
-  // Outside the transaction: the hook may be slow, and must not wait for the connection it would block. An op
-  // that was decided once is answered from its record, whatever the subject may do today.
-  async function ask(request: OpRequest): Promise<Asked> {
-    if (authorize === undefined) return { kind: 'allowed' };
-    const recorded = await recallOp(database, request);
-    if (recorded !== undefined) return { kind: 'recorded', result: recorded };
-    for (const [index, change] of changesOf(request.op).entries())
-      if (!(await authorize(change, { subject: request.subject, tenant: request.tenant })))
-        return { kind: 'forbidden', problem: problem('forbidden', undefined, { change: index }) };
-    return { kind: 'allowed' };
-  }
-
-  /** `undefined`: transient, undecided. A bug on the way to a decision is answered with 500 and sent again. */
-  async function guarded<T>(work: () => Promise<T>, onBug: () => T): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof DatabaseError && error.kind === 'unavailable') {
-        logger.warn('The database is unavailable; the rest of the batch is undecided.', error);
-        return undefined;
-      }
-      logger.error('An op failed.', error);
-      return onBug();
-    }
-  }
-
-  async function decideOne(request: OpRequest): Promise<OpResult> {
-    const asked = await ask(request);
-    if (asked.kind === 'recorded') return asked.result;
-    // A refusal claims the key like an effect: of two copies that were told different things, the first decides.
-    const forbidden = asked.kind === 'forbidden' ? asked.problem : undefined;
-    const answered = await transact(async (tx) => {
-      await tx.query("SET LOCAL lock_timeout = '3s'");
-      const value = await writeOp(tx, request, rules, forbidden);
-      if (value.keep) await beforeCommit(tx, value.told);
-      return { commit: value.keep, value };
-    });
-    onCommit(answered.told.keys());
-    return answered.result;
+  /** An op that was decided once is answered from its record, whatever the subject may do today. */
+  async function recall(requests: readonly OpRequest[]): Promise<ReadonlyMap<string, OpResult>> {
+    const [first, ...others] = requests;
+    if (authorize === undefined || first === undefined) return new Map();
+    const answers = await guarded(
+      () => recallOps(database, [first, ...others]),
+      () => new Map([[opKey(first.op), refusal(first.op, problem('internal'))]]),
+    );
+    return answers ?? new Map();
   }
 
   async function oneByOne(ops: readonly ParsedOp[], context: Context): Promise<readonly OpResult[]> {
+    const known = await recall(ops.flatMap((parsed) => (parsed.ok ? [{ ...context, ...parsed }] : [])));
+    const steps = ops.map((parsed): Step => {
+      if (!parsed.ok) return { result: unreadable(parsed) };
+      const result = known.get(opKey(parsed.op));
+      return result === undefined ? { request: { ...context, ...parsed } } : { result };
+    });
     const results: OpResult[] = [];
-    for (const parsed of ops) {
-      const result = parsed.ok
-        ? await guarded(
-            () => decideOne({ ...context, ...parsed }),
-            () => refusal(parsed.op, problem('internal')),
-          )
-        : unreadable(parsed);
-      if (result === undefined) break;
-      results.push(result);
+    for (let goesOn = true; goesOn && results.length < steps.length;) {
+      const next = await decideNext(steps.slice(results.length));
+      results.push(...next.results);
       // It will be sent again, and what follows may build on it: nothing may overtake it.
-      if (!isDecided(result)) break;
+      ({ goesOn } = next);
     }
     return results;
+  }
+
+  async function decideNext(
+    steps: readonly Step[],
+  ): Promise<{ readonly results: readonly OpResult[]; readonly goesOn: boolean }> {
+    const [head] = steps;
+    if (head !== undefined && 'result' in head)
+      return { results: [head.result], goesOn: isDecided(head.result) };
+    const answered = steps.findIndex((step) => 'result' in step);
+    const open = steps.slice(0, answered < 0 ? steps.length : answered);
+    const [first, ...others] = open.flatMap((step) => ('request' in step ? [step.request] : []));
+    if (first === undefined) return { results: [], goesOn: false };
+    const decided = await guarded(
+      async () => {
+        const ops = await gatherOps([first, ...others], authorize);
+        const results = await decide(ops);
+        return { results, goesOn: results.length === ops.length && results.every(isDecided) };
+      },
+      () => ({ results: [refusal(first.op, problem('internal'))], goesOn: false }),
+    );
+    return decided ?? { results: [], goesOn: false };
   }
 
   async function allOrNone(ops: readonly ParsedOp[], context: Context): Promise<readonly OpResult[]> {
     const readable = ops.filter((parsed): parsed is Readable => parsed.ok);
     if (readable.length < ops.length)
       return ops.map((parsed) => (parsed.ok ? notAlone(parsed) : unreadable(parsed)));
+    const requests = readable.map((parsed) => ({ ...context, ...parsed }));
     const stopAt = (index: number, cause: OpResult): readonly OpResult[] =>
       readable.map((parsed, i) => (i === index ? cause : notAlone(parsed)));
 
     let current = 0; // the op a bug is blamed on
     const results = await guarded(
       async () => {
-        for (const [index, parsed] of readable.entries()) {
+        const known = await recall(requests);
+        for (const [index, request] of requests.entries()) {
           current = index;
-          const asked = await ask({ ...context, ...parsed });
-          if (asked.kind === 'forbidden') return stopAt(index, refusal(parsed.op, asked.problem));
-          if (asked.kind === 'recorded' && !isAccepted(asked.result)) return stopAt(index, asked.result);
+          const recorded = known.get(opKey(request.op));
+          if (recorded !== undefined && !isAccepted(recorded)) return stopAt(index, recorded);
+          const forbidden = recorded === undefined ? await askFor(authorize, request) : undefined;
+          if (forbidden !== undefined) return stopAt(index, refusal(request.op, forbidden));
         }
         const { results, told } = await transact(async (tx) => {
-          await tx.query("SET LOCAL lock_timeout = '3s'");
+          await tx.query(LOCK_TIMEOUT);
           const done: OpResult[] = [];
           const written: Told[] = [];
-          for (const [index, parsed] of readable.entries()) {
+          for (const [index, request] of requests.entries()) {
             current = index;
-            const { result, told } = await writeOp(tx, { ...context, ...parsed }, rules);
+            const { result, told } = await writeOne(tx, request);
             if (!isAccepted(result))
               return { commit: false, value: { results: stopAt(index, result), told: mergeTold([]) } };
             done.push(result);
@@ -140,6 +136,21 @@ export function createPush(options: PushOptions): Push {
     return results ?? [];
   }
 
+  /** One at a time, so that it is known which one the database refuses. */
+  async function writeOne(
+    tx: Transaction,
+    request: OpRequest,
+  ): Promise<{ readonly result: OpResult; readonly told: Told }> {
+    try {
+      const { results, told } = await writeOps(tx, [request], rules);
+      return { result: results[0] ?? refusal(request.op, problem('internal')), told };
+    } catch (error) {
+      const content = refusedByDatabase(error);
+      if (content === undefined) throw error;
+      return { result: refusal(request.op, content), told: mergeTold([]) };
+    }
+  }
+
   return (envelope, caller) => {
     const ops = envelope.ops.map((raw) => parser.op(raw));
     const context = { ...caller, client: envelope.client };
@@ -147,18 +158,8 @@ export function createPush(options: PushOptions): Push {
   };
 }
 
-/** What `authorize` says of an op, unless the op was decided before. */
-type Asked =
-  | { readonly kind: 'recorded'; readonly result: OpResult }
-  | { readonly kind: 'allowed' }
-  | { readonly kind: 'forbidden'; readonly problem: Problem };
-
 interface Context extends Caller {
   readonly client: string;
-}
-
-function changesOf(op: Op): readonly (Change | Command)[] {
-  return op.kind === 'group' ? op.changes : [op];
 }
 
 function unreadable({ token, rev, problem: content }: Unreadable): OpResult {

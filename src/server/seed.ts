@@ -1,7 +1,7 @@
 import { feedName } from './caller.js';
 import type { Database } from './database.js';
 import type { ScopeOf } from './effect.js';
-import { numberChanges } from './numberChanges.js';
+import { mergeTold, numberChanges, toTold, type Told } from './numberChanges.js';
 import type { JsonObject } from './protocol.js';
 import type { Numbering } from './schema.js';
 
@@ -51,7 +51,7 @@ export async function seedRows(
       type,
     ]);
     if (present.length > 0) return { commit: false, value: [] };
-    const told = new Map<string, string[]>();
+    const parts: Told[] = [];
     for (let from = 0, part = 0; from < rows.length; from += ROWS_PER_STATEMENT, part++) {
       const slice = rows.slice(from, from + ROWS_PER_STATEMENT);
       const json = slice.map(({ id, data }) => ({ id, scope: feedName(tenant, scopeOf(type, id)), data }));
@@ -61,12 +61,9 @@ export async function seedRows(
         part,
         tenant,
       ]);
-      for (const { scope, ordinal } of written) {
-        const ordinals = told.get(scope) ?? [];
-        ordinals.push(String(ordinal));
-        told.set(scope, ordinals);
-      }
+      parts.push(toTold(written));
     }
+    const told = mergeTold(parts);
     await numberChanges(tx, told, numbering);
     return { commit: true, value: [...told.keys()] };
   });

@@ -8,7 +8,7 @@ import type { ScopeOf, Validate } from './effect.js';
 import type { AllowedOrigins } from './letOriginsIn.js';
 import type { ServerLimits } from './limits.js';
 import type { ServerLogger } from './logger.js';
-import type { Authorize } from './push.js';
+import type { Authorize } from './gatherOps.js';
 import type { Numbering } from './schema.js';
 import type { SeedRow } from './seed.js';
 

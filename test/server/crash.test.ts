@@ -52,7 +52,7 @@ describe('crashes of PostgreSQL', () => {
     const versions: unknown[] = [];
     while (undecided.length > 0) {
       expect(++requests).toBeLessThan(200);
-      const response = await sync.post({ client: 'c1', ops: undecided });
+      const response = await sync.post({ client: 'c1', ops: undecided.slice(0, 4) });
       if (response.status === 503) continue;
       const { results } = (await response.json()) as {
         results: { status: number; entities: { version: number }[] }[];

@@ -622,15 +622,15 @@ describe.each(databases)('push on $name', ({ start }) => {
     const { ops } = sync;
     const batch = [ops.insert('t1', {}), ops.insert('t2', {}), ops.insert('t3', {})];
     const authenticate = () => ({ subject: 'ada' });
-    // the first transaction is the migration
-    const failing = openServer({ database: failingAt(running.database, 3), authenticate }, sync.scope);
+    // the first transaction is the migration, the second all three together, the third the first one alone
+    const failing = openServer({ database: failingAt(running.database, 2, 4), authenticate }, sync.scope);
     await failing.server.ready;
     const { results, cursor } = await failing.push(batch);
     expect(results).toMatchObject([{ op: batch[0]!.op, status: 200 }]);
     expect(cursor).toBeDefined();
     await failing.close();
 
-    const down = openServer({ database: failingAt(running.database, 2), authenticate }, sync.scope);
+    const down = openServer({ database: failingAt(running.database, 2, 3), authenticate }, sync.scope);
     await down.server.ready;
     const response = await down.post({ client: 'c1', ops: batch });
     expect([
@@ -687,13 +687,14 @@ function holdingCommits(database: Database, done: () => void, mayCommit: Promise
   };
 }
 
-/** The n-th transaction fails before it does anything. */
-function failingAt(database: Database, nth: number): Database {
+/** The n-th transactions fail before they do anything. */
+function failingAt(database: Database, ...nth: readonly number[]): Database {
   let count = 0;
   return {
     ...database,
     transaction(work) {
-      if (++count === nth) return Promise.reject(new DatabaseError('unavailable', new Error('injected')));
+      if (nth.includes(++count))
+        return Promise.reject(new DatabaseError('unavailable', new Error('injected')));
       return database.transaction(work);
     },
   };
