@@ -1,9 +1,11 @@
 import { Dexie, type Table } from 'dexie';
-import type { EntityKey } from '../domain/entity.js';
 import { SyncError } from '../domain/errors.js';
 import type { DeadLetter, MutationRecord, StoredOutcome } from '../domain/mutation.js';
-import type { Clock, LogRecord, MetaRecord, SealRecord, StoredRow } from '../engine/ports.js';
+import type { Clock, MetaRecord, SealRecord } from '../engine/ports.js';
+import type { Packed } from './packed.js';
+import type { NamedRow } from './rowsByCollection.js';
 import { storageError } from './storageError.js';
+import type { Touched } from './touched.js';
 
 /** Every write appends exactly one; the key of the last one is the storage's revision. */
 export interface JournalRecord {
@@ -13,14 +15,23 @@ export interface JournalRecord {
   /** The sequences it was given: what such a retry answers. */
   readonly seqs: readonly number[];
   readonly outcomes: readonly StoredOutcome[];
-  /** Rows written or removed. */
-  readonly rows: readonly EntityKey[];
+  readonly touched: Touched;
+  /** The last pack before it: the rows it wrote are in the tail, or in a later pack. */
+  readonly lastPack: number;
 }
 
+/** One record of the log: the mutations of a tick. */
+export type StoredMutations = Packed<readonly MutationRecord[]>;
+
+/** Rows that were stored together. */
+export type StoredBatch = Packed<readonly NamedRow[]>;
+
 export interface OutboxDatabase extends Dexie {
-  readonly log: Table<LogRecord, number, { readonly mutations: readonly MutationRecord[] }>;
+  readonly log: Table<StoredMutations & { readonly seq: number }, number, StoredMutations>;
   readonly seals: Table<SealRecord, string>;
-  readonly rows: Table<StoredRow, EntityKey>;
+  /** Rows: large batches, and after all of them the small ones (`dexieRows`). */
+  readonly packs: Table<StoredBatch & { readonly id: number }, number, StoredBatch>;
+  readonly tail: Table<StoredBatch & { readonly id: number }, number, StoredBatch>;
   readonly deadLetters: Table<DeadLetter, string>;
   readonly meta: Table<MetaRecord, string>;
   readonly journal: Table<JournalRecord, number, Omit<JournalRecord, 'revision'>>;
@@ -30,7 +41,8 @@ export interface OutboxDatabase extends Dexie {
 const SCHEMA = {
   log: '++seq',
   seals: 'id',
-  rows: 'key',
+  packs: '++id',
+  tail: '++id',
   deadLetters: 'token',
   meta: 'key',
   journal: '++revision',

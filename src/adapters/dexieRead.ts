@@ -1,100 +1,112 @@
 import type { Table } from 'dexie';
-import type { EntityKey } from '../domain/entity.js';
-import type { StorageState, StorageTables, StoredRow } from '../engine/ports.js';
-import { STORES, type JournalRecord, type OutboxDatabase } from './dexieDatabase.js';
+import type { LogRecord, StorageState } from '../engine/ports.js';
+import { STORES, type JournalRecord, type OutboxDatabase, type StoredMutations } from './dexieDatabase.js';
+import { readRows, type StoredRows } from './dexieRows.js';
 import { lastRevision } from './dexieWrite.js';
+import { breathe } from './breathe.js';
+import { unpackList } from './packed.js';
+import { readAll, readSome, type Report } from './readAll.js';
+import { NOTHING_REMOVED, touchedByAll, type Touched } from './touched.js';
 
 type Unreadable = StorageState['unreadable'][number];
 
 export interface Reading {
-  /** Rows are wanted from here on, if the journal still reaches back to it. */
+  /** Only what was written from here on is wanted, if the journal still reaches back to it. */
   readonly since: number | undefined;
   /** Outcomes are wanted from here on. */
   readonly outcomesSince: number | undefined;
 }
 
-/** One readonly transaction over all stores: a consistent state, whatever other tabs write meanwhile. */
-export async function readState(db: OutboxDatabase, reading: Reading): Promise<StorageState> {
-  return db.transaction('r', STORES, async () => {
-    const unreadable: Unreadable[] = [];
-    const all = <T extends keyof StorageTables, K, I>(name: T, table: Table<StorageTables[T], K, I>) =>
-      readAll(table, (key, cause) => unreadable.push({ table: name, key, cause }));
+type StoredLog = StoredMutations & { readonly seq: number };
 
-    const [revision, journal, log, seals, deadLetters, meta, firstRows] = await Promise.all([
-      lastRevision(db),
-      readJournal(db, reading.since ?? reading.outcomesSince),
-      all('log', db.log),
-      all('seals', db.seals),
-      all('deadLetters', db.deadLetters),
-      all('meta', db.meta),
-      reading.since === undefined ? all('rows', db.rows) : undefined,
-    ]);
-    const partial = reading.since !== undefined && journal.length === revision - reading.since;
-    const rows =
-      firstRows ??
-      (partial
-        ? await readChanged(db.rows, journal, (key, cause) => unreadable.push({ table: 'rows', key, cause }))
-        : await all('rows', db.rows));
-    const outcomes = journal.flatMap((record) => record.outcomes);
-    return { revision, log, seals, deadLetters, meta, rows, partial, outcomes, unreadable };
-  });
+/** As it is on disk. */
+interface Found extends Pick<StorageState, 'revision' | 'partial' | 'seals' | 'deadLetters' | 'meta'> {
+  readonly log: readonly StoredLog[];
+  readonly rows: StoredRows;
+  readonly touched: Touched | undefined;
+  readonly journal: readonly JournalRecord[];
+  readonly unreadable: Unreadable[];
 }
 
-/** Unreadable records are left out: the journal then seems not to reach back, and all rows are read. */
+/**
+ * One readonly transaction: a consistent state, whatever other tabs write meanwhile. What is large is parsed afterwards,
+ * a part at a time, so that the page stays awake.
+ */
+export async function readState(db: OutboxDatabase, reading: Reading): Promise<StorageState> {
+  const found = await db.transaction('r', STORES, () => find(db, reading));
+  const { revision, partial, seals, deadLetters, meta, touched, journal, unreadable } = found;
+  const log: LogRecord[] = [];
+  for (const record of found.log) {
+    log.push({ seq: record.seq, mutations: unpackList(record) });
+    if (log.length % LOG_RECORDS_AT_ONCE === 0) await breathe();
+  }
+  const rows = await found.rows.unpack();
+  const gone = <K>(touchedKeys: readonly K[], present: readonly K[]): K[] => {
+    const there = new Set(present);
+    return touchedKeys.filter((key) => !there.has(key));
+  };
+  const removed =
+    touched === undefined
+      ? NOTHING_REMOVED
+      : {
+          log: gone(
+            touched.log,
+            log.map((r) => r.seq),
+          ),
+          seals: gone(
+            touched.seals,
+            seals.map((r) => r.id),
+          ),
+          deadLetters: gone(
+            touched.deadLetters,
+            deadLetters.map((r) => r.token),
+          ),
+        };
+  const outcomes = journal.flatMap((record) => record.outcomes);
+  return { revision, partial, log, seals, deadLetters, meta, rows, removed, outcomes, unreadable };
+}
+
+/** About four thousand mutations: some ten milliseconds. */
+const LOG_RECORDS_AT_ONCE = 16;
+
+async function find(db: OutboxDatabase, reading: Reading): Promise<Found> {
+  const unreadable: Unreadable[] = [];
+  const report =
+    (table: Unreadable['table']): Report =>
+    (key, cause) =>
+      unreadable.push({ table, key, cause });
+  const [revision, journal] = await Promise.all([
+    lastRevision(db),
+    readJournal(db, reading.since ?? reading.outcomesSince),
+  ]);
+  const partial = reading.since !== undefined && journal.length === revision - reading.since;
+  const touched = partial ? touchedByAll(journal.map((record) => record.touched)) : undefined;
+  const read = <T, K extends string | number, I>(
+    name: Exclude<Unreadable['table'], 'rows'>,
+    table: Table<T, K, I>,
+    keys: readonly K[] | undefined,
+  ) => (keys === undefined ? readAll(table, report(name)) : readSome(table, keys, report(name)));
+  const [log, seals, deadLetters, meta, rows] = await Promise.all([
+    read('log', db.log, touched?.log),
+    read('seals', db.seals, touched?.seals),
+    read('deadLetters', db.deadLetters, touched?.deadLetters),
+    read('meta', db.meta, touched?.meta),
+    readRows(db, touched && { keys: touched.rows, after: lastPackBefore(journal) }, report('rows')),
+  ]);
+  return { revision, partial, log, seals, deadLetters, meta, rows, touched, journal, unreadable };
+}
+
+/** The rows that `journal` tells of came after it. */
+const lastPackBefore = (journal: readonly JournalRecord[]): number =>
+  journal.find(({ touched }) => touched.rows.length > 0)?.lastPack ?? 0;
+
+/** Unreadable records are left out: the journal then seems not to reach back, and everything is read. */
 async function readJournal(db: OutboxDatabase, since: number | undefined): Promise<JournalRecord[]> {
   if (since === undefined) return [];
   const range = () => db.journal.where(':id').above(since);
   try {
     return await range().toArray();
   } catch {
-    return readEach(db.journal, await range().primaryKeys(), () => undefined);
-  }
-}
-
-type Report = (key: unknown, cause: unknown) => void;
-
-/**
- * A bulk read fails as a whole for one damaged record, or for too much data at once: then each record is read by
- * itself, and only the damaged ones are missing (OB7).
- */
-async function readAll<T, K, I>(table: Table<T, K, I>, report: Report): Promise<T[]> {
-  try {
-    return await table.toArray();
-  } catch {
-    return readEach(table, await table.toCollection().primaryKeys(), report);
-  }
-}
-
-async function readEach<T, K, I>(table: Table<T, K, I>, keys: readonly K[], report: Report): Promise<T[]> {
-  const found: T[] = [];
-  for (const key of keys) {
-    try {
-      const record = await table.get(key);
-      if (record !== undefined) found.push(record);
-    } catch (cause) {
-      report(key, cause);
-    }
-  }
-  return found;
-}
-
-/** A row that is gone reads as a tombstone without a version: anything may replace it. */
-async function readChanged(
-  table: OutboxDatabase['rows'],
-  journal: readonly JournalRecord[],
-  report: Report,
-): Promise<StoredRow[]> {
-  const keys = [...new Set(journal.flatMap((record) => record.rows))];
-  const gone = (key: EntityKey): StoredRow => ({ key, row: undefined, version: undefined });
-  try {
-    return (await table.bulkGet(keys)).map((row, i) => row ?? gone(keys[i] as EntityKey));
-  } catch {
-    const broken = new Set<unknown>();
-    const found = await readEach(table, keys, (key, cause) => {
-      broken.add(key);
-      report(key, cause);
-    });
-    const present = new Set(found.map((row) => row.key));
-    return [...found, ...keys.filter((key) => !present.has(key) && !broken.has(key)).map(gone)];
+    return readSome(db.journal, await range().primaryKeys(), () => undefined);
   }
 }

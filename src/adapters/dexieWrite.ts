@@ -1,6 +1,10 @@
 import type { StorageReceipt, StorageWrite } from '../engine/ports.js';
-import { STORES, type OutboxDatabase } from './dexieDatabase.js';
+import type { MutationRecord } from '../domain/mutation.js';
+import { STORES, type OutboxDatabase, type StoredMutations } from './dexieDatabase.js';
+import { lastPack, putRows, removeUnreadable } from './dexieRows.js';
+import { isJson, isJsonRecord, packList } from './packed.js';
 import { storageError } from './storageError.js';
+import { touchedBy } from './touched.js';
 
 /** A load whose last known revision is further back than this reads everything. */
 const JOURNAL_KEPT = 1_000;
@@ -35,7 +39,8 @@ export async function writeOnce(db: OutboxDatabase, named: NamedWrite): Promise<
       write: id,
       seqs,
       outcomes: write.outcomes ?? [],
-      rows: [...(write.put?.rows ?? []).map((row) => row.key), ...(write.remove?.rows ?? [])],
+      touched: touchedBy(write, seqs),
+      lastPack: write.put?.rows?.length ? await lastPack(db) : 0,
     });
     const [revision] = await Promise.all([journalled, ...change(db, write)]);
     if (revision % TRIM_EVERY === 0)
@@ -55,22 +60,30 @@ export async function lastRevision(db: OutboxDatabase): Promise<number> {
 
 async function append(db: OutboxDatabase, groups: NonNullable<StorageWrite['append']>): Promise<number[]> {
   if (groups.length === 0) return [];
-  return db.log.bulkAdd(
-    groups.map((mutations) => ({ mutations })),
-    { allKeys: true },
-  );
+  return db.log.bulkAdd(groups.map(pack), { allKeys: true });
+}
+
+const pack = (mutations: readonly MutationRecord[]): StoredMutations => packList(mutations, isJsonMutation);
+
+/** A base version that is not known is undefined, and null in JSON: `readRecord` takes both. */
+function isJsonMutation(record: MutationRecord): boolean {
+  const kept: unknown = record; // what could not be read is kept as it is (OB7)
+  if (typeof kept !== 'object' || kept === null || Array.isArray(kept)) return isJson(kept);
+  const versions: readonly unknown[] = record.versions ?? [];
+  return isJsonRecord(record, 'versions') && versions.every((v) => v === undefined || isJson(v));
 }
 
 function change(db: OutboxDatabase, { put = {}, remove = {} }: StorageWrite): PromiseLike<unknown>[] {
   const running: PromiseLike<unknown>[] = [];
-  if (put.log?.length) running.push(db.log.bulkPut(put.log));
+  if (put.log?.length)
+    running.push(db.log.bulkPut(put.log.map(({ seq, mutations }) => ({ seq, ...pack(mutations) }))));
   if (put.seals?.length) running.push(db.seals.bulkPut(put.seals));
-  if (put.rows?.length) running.push(db.rows.bulkPut(put.rows));
+  if (put.rows?.length) running.push(putRows(db, put.rows));
   if (put.deadLetters?.length) running.push(db.deadLetters.bulkPut(put.deadLetters));
   if (put.meta?.length) running.push(db.meta.bulkPut(put.meta));
   if (remove.log?.length) running.push(db.log.bulkDelete([...remove.log]));
   if (remove.seals?.length) running.push(db.seals.bulkDelete([...remove.seals]));
-  if (remove.rows?.length) running.push(db.rows.bulkDelete([...remove.rows]));
+  if (remove.unreadableRows?.length) running.push(removeUnreadable(db, remove.unreadableRows));
   if (remove.deadLetters?.length) running.push(db.deadLetters.bulkDelete([...remove.deadLetters]));
   return running;
 }

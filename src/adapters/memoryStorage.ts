@@ -1,4 +1,3 @@
-import type { EntityKey } from '../domain/entity.js';
 import type { StoredOutcome } from '../domain/mutation.js';
 import {
   STORAGE_KEYS,
@@ -6,17 +5,20 @@ import {
   type StorageState,
   type StorageTables,
   type StorageWrite,
+  type StoredRow,
   type SyncStorage,
 } from '../engine/ports.js';
 import { cloneValue } from './cloneValue.js';
+import { addRows, named } from './rowsByCollection.js';
 import { asStorageError, storageError } from './storageError.js';
+import { NOTHING_REMOVED, touchedBy, touchedByAll, type Touched } from './touched.js';
 
 type Tables = { readonly [T in keyof StorageTables]: Map<unknown, StorageTables[T]> };
 
 interface JournalRecord {
   readonly revision: number;
   readonly outcomes: readonly StoredOutcome[];
-  readonly rows: readonly EntityKey[];
+  readonly touched: Touched;
 }
 
 interface Namespace {
@@ -123,12 +125,12 @@ function store(space: Namespace, received: StorageWrite): StorageReceipt | 'stal
     return seq;
   });
   for (const table of TABLES) putAll(space, table, write.put?.[table]);
-  for (const [table, keys] of Object.entries(write.remove ?? {}) as [keyof StorageTables, unknown[]][])
-    for (const key of keys) tables[table].delete(key);
+  for (const table of ['log', 'seals', 'deadLetters'] as const)
+    for (const key of write.remove?.[table] ?? []) tables[table].delete(key);
   space.journal.push({
     revision: ++space.revision,
     outcomes: write.outcomes ?? [],
-    rows: [...(write.put?.rows ?? []).map((row) => row.key), ...(write.remove?.rows ?? [])],
+    touched: touchedBy(write, seqs),
   });
   if (space.journal.length > JOURNAL_KEPT + JOURNAL_SLACK) space.journal = space.journal.slice(-JOURNAL_KEPT);
   return { revision: space.revision, seqs };
@@ -147,28 +149,53 @@ function putAll<T extends keyof StorageTables>(
 }
 
 function read(space: Namespace, since: number | undefined, before: number | undefined): StorageState {
-  const { tables, revision, journal } = space;
+  const { revision, journal } = space;
   const heard = since ?? before;
   const news = heard === undefined ? [] : journal.filter((record) => record.revision > heard);
   const partial = since !== undefined && news.length === revision - since;
-  return copy(
-    {
-      revision,
-      log: [...tables.log.values()].sort((a, b) => a.seq - b.seq),
-      seals: [...tables.seals.values()],
-      deadLetters: [...tables.deadLetters.values()],
-      meta: [...tables.meta.values()],
-      rows: partial
-        ? [...new Set(news.flatMap((record) => record.rows))].map(
-            (key) => tables.rows.get(key) ?? { key, row: undefined, version: undefined },
-          )
-        : [...tables.rows.values()],
-      partial,
-      outcomes: news.flatMap((record) => record.outcomes),
-      unreadable: [],
-    },
+  const found = partial ? written(space, news) : everything(space);
+  const { rows, ...rest } = copy(found, 'read');
+  const outcomes = copy(
+    news.flatMap((record) => record.outcomes),
     'read',
   );
+  return { revision, partial, ...rest, rows: addRows(rows.map(named)), outcomes, unreadable: [] };
+}
+
+type Found = Pick<StorageState, 'log' | 'seals' | 'deadLetters' | 'meta' | 'removed'> & {
+  readonly rows: readonly StoredRow[];
+};
+
+function everything({ tables }: Namespace): Found {
+  return {
+    log: [...tables.log.values()].sort((a, b) => a.seq - b.seq),
+    seals: [...tables.seals.values()],
+    deadLetters: [...tables.deadLetters.values()],
+    meta: [...tables.meta.values()],
+    rows: [...tables.rows.values()],
+    removed: NOTHING_REMOVED,
+  };
+}
+
+/** What `news` wrote, as it is now. */
+function written({ tables }: Namespace, news: readonly JournalRecord[]): Found {
+  const touched = touchedByAll(news.map((record) => record.touched));
+  const present = <T>(table: ReadonlyMap<unknown, T>, keys: readonly unknown[]): T[] =>
+    keys.flatMap((key) => table.get(key) ?? []);
+  const gone = <K>(table: ReadonlyMap<unknown, unknown>, keys: readonly K[]): K[] =>
+    keys.filter((key) => !table.has(key));
+  return {
+    log: present(tables.log, touched.log),
+    seals: present(tables.seals, touched.seals),
+    deadLetters: present(tables.deadLetters, touched.deadLetters),
+    meta: present(tables.meta, touched.meta),
+    rows: present(tables.rows, touched.rows),
+    removed: {
+      log: gone(tables.log, touched.log),
+      seals: gone(tables.seals, touched.seals),
+      deadLetters: gone(tables.deadLetters, touched.deadLetters),
+    },
+  };
 }
 
 function copy<T>(value: T, doing: string): T {

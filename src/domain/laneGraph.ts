@@ -1,6 +1,6 @@
 import { PRIORITIES, type Lane, type Token } from './mutation.js';
 import type { Link, Queued } from './queued.js';
-import { isBefore, type Schedulable } from './schedulable.js';
+import { isBefore, type Position, type Schedulable } from './schedulable.js';
 
 /**
  * Which pending mutation waits for which (SC1): for the one before it in each of its lanes, and for those it depends
@@ -9,7 +9,8 @@ import { isBefore, type Schedulable } from './schedulable.js';
 export interface LaneGraph<M> {
   readonly size: number;
   get(token: Token): Queued<M> | undefined;
-  add(mutation: M): void;
+  /** At a position that may have changed since; then `move` is called for it next. */
+  add(mutation: M, position: Position): void;
   remove(queued: Queued<M>): void;
   /** Its `seq` or `place` has changed. */
   move(queued: Queued<M>): void;
@@ -123,8 +124,8 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
       return known.size;
     },
     get: (token) => known.get(token),
-    add(mutation) {
-      const { token, lanes, dependsOn, seq, place, priority } = mutation;
+    add(mutation, { seq, place }) {
+      const { token, lanes, dependsOn, priority } = mutation;
       const links: Link<M>[] = [];
       const rank = PRIORITIES.indexOf(priority);
       const queued: Queued<M> = {

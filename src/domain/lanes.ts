@@ -2,7 +2,7 @@ import { createLaneGraph } from './laneGraph.js';
 import type { Token } from './mutation.js';
 import type { Queued } from './queued.js';
 import { createReadyHeads, withdraw, type ReadyHeads } from './readyHeads.js';
-import { byOrder, type Schedulable } from './schedulable.js';
+import { byOrder, type Position, type Schedulable } from './schedulable.js';
 import { selectRuns } from './selectRuns.js';
 
 export { TRANSPORT, byOrder, type Schedulable } from './schedulable.js';
@@ -79,6 +79,8 @@ export interface Lanes<M extends Schedulable> {
 export function createLanes<M extends Schedulable>(): Lanes<M> {
   const routes = new Map<string, ReadyHeads<M>>();
   const graph = createLaneGraph<M>(file);
+  /** Added and not in the graph yet, with their order then: nobody has asked for anything that depends on it. */
+  const unfiled = new Map<M, Position>();
   /** The time of the last selection: what was due then need not wait for the next to be ready. */
   let seen = 0;
 
@@ -92,7 +94,13 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     heads.put(queued, seen);
   }
 
+  function fileAll(): void {
+    for (const [mutation, position] of unfiled) graph.add(mutation, position);
+    unfiled.clear();
+  }
+
   function refresh(mutation: M): void {
+    fileAll();
     const queued = graph.get(mutation.token);
     if (queued === undefined) return;
     if (byOrder(queued, mutation) !== 0) graph.move(queued);
@@ -101,13 +109,15 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
 
   return {
     get size() {
-      return graph.size;
+      return graph.size + unfiled.size;
     },
     add(mutation) {
-      if (graph.get(mutation.token) === undefined) graph.add(mutation);
+      const { token, seq, place } = mutation;
+      if (graph.get(token) === undefined) unfiled.set(mutation, { seq, place });
       else refresh(mutation);
     },
     remove(mutation) {
+      fileAll();
       const queued = graph.get(mutation.token);
       if (queued === undefined) return;
       graph.remove(queued);
@@ -115,10 +125,12 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     },
     refresh,
     select(turn, begin) {
+      fileAll();
       seen = turn.now;
       return selectRuns(graph, routes, turn, begin);
     },
     inTurn(runs, may) {
+      fileAll();
       const staying = new Set<Queued<M>>();
       return runs.map(({ members }) => {
         const stay: M[] = [];
@@ -134,6 +146,9 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
         return stay;
       });
     },
-    dependents: (token) => [...graph.naming(token)].sort(byOrder).map(({ mutation }) => mutation),
+    dependents(token) {
+      fileAll();
+      return [...graph.naming(token)].sort(byOrder).map(({ mutation }) => mutation);
+    },
   };
 }

@@ -127,14 +127,29 @@ export function readRecord(value: unknown): MutationRecord | { readonly unreadab
   if (!Array.isArray(r.changes) || !r.changes.every(isChange))
     return { unreadable: `token ${r.token} has damaged changes` };
   if (!Array.isArray(r.lanes)) return { unreadable: `token ${r.token} has no lanes` };
+  return isWhole(r as MutationRecord) ? (r as MutationRecord) : completed(r as MutationRecord);
+}
+
+const isWhole = ({ changes, schema, priority, dependsOn, versions }: Partial<MutationRecord>): boolean =>
+  changes?.every(hasPrevious) === true &&
+  schema !== undefined &&
+  isPriority(priority) &&
+  Array.isArray(dependsOn) &&
+  versions?.includes(null as never) !== true;
+
+/** With what an older version did not write, and what JSON cannot. */
+function completed(r: MutationRecord): MutationRecord {
   return {
-    ...(r as MutationRecord),
+    ...r,
     changes: r.changes.every(hasPrevious) ? r.changes : r.changes.map(withPrevious),
-    schema: r.schema ?? 1,
-    priority: PRIORITIES.includes(r.priority as Priority) ? (r.priority as Priority) : 'normal',
+    schema: (r.schema as number | undefined) ?? 1,
+    priority: isPriority(r.priority) ? r.priority : 'normal',
     dependsOn: Array.isArray(r.dependsOn) ? r.dependsOn : [],
+    ...(r.versions !== undefined && { versions: r.versions.map((v) => v ?? undefined) }),
   };
 }
+
+const isPriority = (value: unknown): value is Priority => PRIORITIES.includes(value as Priority);
 
 function isChange(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -110,6 +110,13 @@ export function createCaller(options: CallerOptions): Caller {
     return clock.monotonic() + left;
   }
 
+  /** Its lanes tell what it read, too: on another base it may do what it did not do then. */
+  function touchedBy({ changes, lanes }: MutationRecord): readonly EntityKey[] {
+    const written = touchedKeys(changes);
+    if (written.length === 1 && lanes.length === 1 && written[0] === lanes[0]) return lanes;
+    return [...new Set([...written, ...lanes.filter((lane) => collections.has(splitKey(lane).collection))])];
+  }
+
   function revive(raw: MutationRecord, seq: number, place: number): PendingMutation {
     // A tab that did not know yet may have stored an id that the server had replaced (ID1).
     const stored = renameRecord(raw, ids, collections);
@@ -118,12 +125,9 @@ export function createCaller(options: CallerOptions): Caller {
     const parked = read instanceof SyncError ? read : undefined;
     const record = read instanceof SyncError ? stored : read;
     const live = parked === undefined ? definition : undefined;
-    // Its lanes tell what it read, too: on another base it may do what it did not do then.
-    const lanes = record.lanes.filter((lane) => collections.has(splitKey(lane).collection));
-    const touched = [...new Set([...touchedKeys(record.changes), ...lanes])];
     return new PendingMutation({
       record,
-      effect: { changes: record.changes, touched },
+      effect: { changes: record.changes, touched: touchedBy(record) },
       definition: live,
       parked,
       run: record.resolved === true ? undefined : rerunOf(live),

@@ -1,4 +1,3 @@
-import { splitKey } from '../domain/entity.js';
 import {
   idempotencyKey,
   readRecord,
@@ -11,7 +10,7 @@ import {
 import type { Leaving } from './departures.js';
 import { applyMeta, markSealed, type Ledger } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
-import type { StorageState } from './ports.js';
+import type { LogRecord, StorageState } from './ports.js';
 import type { Store } from './store.js';
 
 export interface LearnOptions {
@@ -26,88 +25,171 @@ export interface LearnOptions {
 
 /**
  * Brings ledger and view to what the storage holds, as one change: at start-up, and whenever another tab has written.
- * Returns the mutations that left, or were refused, meanwhile.
+ * Costs what was written meanwhile. Returns the mutations that left, or were refused.
  */
 export function learn(
   state: StorageState,
   { ledger, store, revive, revise, unreadable }: LearnOptions,
 ): readonly Leaving[] {
   for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
-  const named = ledger.ids.size;
+  const namedBefore = ledger.ids.size;
   applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
-  const letters = state.deadLetters.map((letter) => known(letter, ledger.deadLetters.get(letter.token)));
-  ledger.deadLetters.clear();
-  for (const letter of letters) ledger.deadLetters.set(letter.token, letter);
+  const { news, missing, affected } = mirror(state, ledger);
   const sealed = new Set(
-    state.seals.flatMap((s) =>
-      s.sealed.flatMap((one) => (one.members ?? [one.token]).map((token) => sealing(token, one))),
+    [...ledger.seals.values()].flatMap((list) =>
+      list.flatMap((one) => membersOf(one).map((token) => sealing(token, one))),
     ),
   );
-  const stored = new Set<Token>();
   const add: PendingMutation[] = [];
-  const replaced: PendingMutation[] = [];
-  ledger.log.clear();
-  for (const { seq, mutations } of state.log) {
-    ledger.log.set(seq, mutations);
-    mutations.forEach((raw, i) => {
+  const replaced = new Set<PendingMutation>();
+  const become = (known: PendingMutation, record: MutationRecord): void => {
+    replaced.add(known);
+    add.push(revise(known, record));
+  };
+  const renew = (known: PendingMutation): void => {
+    if (!isOutdated(known, sealed, ledger)) return;
+    known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
+    if (known.failures !== undefined) known.failures = { ...known.failures, unanswered: 0 };
+    known.phase = QUEUED;
+  };
+
+  const stored = new Set<Token>();
+  let moved = false;
+  for (const { seq, mutations } of news)
+    mutations.forEach((raw, place) => {
       const record = readRecord(raw);
       if ('unreadable' in record) {
-        unreadable(`log ${seq}[${i}]`, record.unreadable);
+        unreadable(`log ${seq}[${place}]`, record.unreadable);
         return;
       }
-      if (stored.has(record.token)) return; // written again, because nobody knew of the first time
-      stored.add(record.token);
       const known = ledger.pending.get(record.token);
-      if (known === undefined) add.push(revive(record, seq, i));
-      else {
-        Object.assign(known, { seq, place: i } satisfies Partial<PendingMutation>);
-        if (isOutdated(known, sealed, ledger)) {
-          known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
-          if (known.failures !== undefined) known.failures = { ...known.failures, unanswered: 0 };
-          known.phase = QUEUED;
-        }
-        const isNamed = ledger.ids.size > named && known.phase.kind === 'queued';
-        if (isSameTry(known.record, record) && !isNamed) ledger.lanes.refresh(known);
-        else {
-          replaced.push(known);
-          add.push(revise(known, record));
-        }
+      // Written again, because nobody knew of the first time: the first one counts, as long as it is there.
+      if (stored.has(record.token) || (known !== undefined && isElsewhere(known, seq, ledger))) {
+        ledger.copies.set(record.token, new Set([...(ledger.copies.get(record.token) ?? []), seq]));
+        return;
       }
+      stored.add(record.token);
+      if (known === undefined) {
+        add.push(revive(record, seq, place));
+        return;
+      }
+      moved ||= known.seq !== seq || known.place !== place;
+      Object.assign(known, { seq, place } satisfies Partial<PendingMutation>);
+      affected.delete(record.token);
+      renew(known);
+      if (isSameTry(known.record, record)) ledger.lanes.refresh(known);
+      else become(known, record);
     });
+  for (const token of affected) {
+    const known = ledger.pending.get(token);
+    if (known === undefined || missing.has(token)) continue;
+    renew(known);
+    ledger.lanes.refresh(known);
   }
+
   const outcomes = new Map(state.outcomes.map((o) => [o.token, o.outcome]));
+  const gone = new Set<PendingMutation>();
+  for (const token of missing) {
+    const known = stored.has(token) ? undefined : ledger.pending.get(token);
+    if (known !== undefined) gone.add(known);
+  }
   // One that is being stored here may be stored and decided already, by another tab: only the answer was lost.
-  const gone = [...ledger.pending.values()].filter(
-    (m) => !stored.has(m.token) && (m.phase.kind !== 'saving' || outcomes.has(m.token)),
-  );
-  // What is still to be stored names rows as they were called before another tab learnt their ids (ID1).
-  if (ledger.ids.size > named)
-    for (const mutation of ledger.pending.values())
-      if (mutation.phase.kind === 'saving' && !gone.includes(mutation)) {
-        replaced.push(mutation);
-        add.push(revise(mutation, mutation.record));
-      }
+  for (const token of outcomes.keys()) {
+    const known = stored.has(token) ? undefined : ledger.pending.get(token);
+    if (known?.phase.kind === 'saving') gone.add(known);
+  }
+  // What names rows as they were called before another tab learnt their ids, and may still change (ID1).
+  if (ledger.ids.size > namedBefore)
+    for (const known of ledger.pending.values())
+      if (
+        (known.phase.kind === 'saving' || known.phase.kind === 'queued') &&
+        !gone.has(known) &&
+        !replaced.has(known)
+      )
+        become(known, known.record);
+
   ledger.revision = state.revision;
   for (const mutation of [...gone, ...replaced]) ledger.remove(mutation);
   for (const mutation of add) ledger.add(mutation);
-  ledger.seals.clear();
-  for (const { id, sealed: list } of state.seals) ledger.seals.set(id, list);
-  markSealed(ledger, state.seals);
+  markSealed(
+    ledger,
+    [...ledger.seals].map(([id, list]) => ({ id, sealed: list })),
+  );
   const held = readHeld(ledger);
-  ledger.sort();
+  if (moved || add.length > 0) ledger.sort();
   store.change({
     add: add.filter((m) => !m.cancelling), // one that is being taken back is not shown any more
     drop: [...gone, ...replaced],
-    rows: state.rows.map(({ key, ...row }) => ({ ...splitKey(key), ...row })),
+    read: state.rows,
   });
   return [
-    ...gone.map((mutation) => ({
+    ...[...gone].map((mutation) => ({
       mutation,
       outcome: outcomes.get(mutation.token) ?? outcomeOf(mutation, ledger),
     })),
     ...held,
   ];
 }
+
+interface News {
+  /** Log records that are not as they were. */
+  readonly news: readonly LogRecord[];
+  /** Tokens that were in the former ones. */
+  readonly missing: ReadonlySet<Token>;
+  /** Tokens whose seal or dead letter is not as it was. */
+  readonly affected: Set<Token>;
+}
+
+/** Makes the ledger's tables what they are on disk. What is not in a whole state is gone, too. */
+function mirror(state: StorageState, ledger: Ledger): News {
+  const { log, seals, deadLetters } = ledger;
+  const missing = new Set<Token>();
+  const affected = new Set<Token>();
+  const took = (seq: number): void => {
+    for (const raw of log.get(seq) ?? []) {
+      const token = (raw as MutationRecord | null)?.token; // it may be anything that was ever stored there (OB7)
+      if (token !== undefined) missing.add(token);
+    }
+    log.delete(seq);
+  };
+  const opened = (id: string): void => {
+    for (const one of seals.get(id) ?? []) for (const token of membersOf(one)) affected.add(token);
+    seals.delete(id);
+  };
+  const letters = state.deadLetters.map((letter) => known(letter, deadLetters.get(letter.token)));
+  if (!state.partial) ledger.copies.clear();
+  const removed = state.partial
+    ? state.removed
+    : { log: [...log.keys()], seals: [...seals.keys()], deadLetters: [...deadLetters.keys()] };
+  for (const seq of removed.log) took(seq);
+  for (const { seq, mutations } of state.log) {
+    took(seq);
+    log.set(seq, mutations);
+  }
+  for (const id of removed.seals) opened(id);
+  for (const { id, sealed } of state.seals) {
+    opened(id);
+    seals.set(id, sealed);
+  }
+  for (const token of removed.deadLetters) {
+    affected.add(token);
+    deadLetters.delete(token);
+  }
+  for (const letter of letters) {
+    affected.add(letter.token);
+    deadLetters.set(letter.token, letter);
+  }
+  return { news: state.log, missing, affected };
+}
+
+const membersOf = (sealed: Sealed): readonly Token[] => sealed.members ?? [sealed.token];
+
+const holds = (ledger: Ledger, seq: number, token: Token): boolean =>
+  ledger.log.get(seq)?.some((raw: MutationRecord | null) => raw?.token === token) === true;
+
+/** Whether an earlier record than `seq`, which is as it was, has it. */
+const isElsewhere = (known: PendingMutation, seq: number, ledger: Ledger): boolean =>
+  known.seq < seq && holds(ledger, known.seq, known.token);
 
 /** Another tab may have given it another record: renamed or split (ID1, CO6), or refused and tried again (RT7). */
 const isSameTry = (a: MutationRecord, b: MutationRecord): boolean =>

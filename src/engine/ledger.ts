@@ -28,6 +28,8 @@ export interface Ledger {
   readonly lanes: Lanes<PendingMutation>;
   /** The log's records as stored, unreadable mutations included: rewriting a record must not lose those (OB7). */
   readonly log: Map<number, readonly MutationRecord[]>;
+  /** Where else a mutation is: stored again, because nobody knew of the first time. What leaves, leaves there, too. */
+  readonly copies: Map<Token, ReadonlySet<number>>;
   readonly seals: Map<string, readonly Sealed[]>;
   readonly deadLetters: Map<Token, DeadLetter>;
   readonly ids: Ids;
@@ -54,6 +56,7 @@ export function createLedger(): Ledger {
     pending,
     lanes,
     log: new Map(),
+    copies: new Map(),
     seals: new Map(),
     deadLetters: new Map(),
     ids: createIds(),
@@ -69,7 +72,10 @@ export function createLedger(): Ledger {
       lanes.remove(mutation);
     },
     sort() {
-      const sorted = [...pending.values()].sort(byOrder);
+      const all = [...pending.values()];
+      if (all.every((mutation, i) => i === 0 || byOrder(all[i - 1] as PendingMutation, mutation) <= 0))
+        return;
+      const sorted = all.sort(byOrder);
       pending.clear();
       for (const mutation of sorted) pending.set(mutation.token, mutation);
     },
@@ -93,7 +99,7 @@ export function rewriting(
   const records = new Map([...rebased].map(([{ token }, record]) => [token, record]));
   const log = rewrite(
     ledger.log,
-    [...leaving, ...rebased.keys()].map((m) => m.seq),
+    [...leaving, ...rebased.keys()].flatMap((m) => [m.seq, ...(ledger.copies.get(m.token) ?? [])]),
     (record) => (tokens.has(record.token) ? undefined : (records.get(record.token) ?? record)),
   );
   // By key: what was read again since is equal, not identical.

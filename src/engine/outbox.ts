@@ -109,9 +109,22 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   async function load(since: number | undefined): Promise<void> {
-    const gone = learn(await storage.load(since), options);
-    for (const leaving of gone) options.left(leaving);
+    const state = await storage.load(since);
+    for (const leaving of learn(state, options)) options.left(leaving);
+    const unreadable = state.unreadable.filter(({ table }) => table === 'rows').map(({ key }) => key);
+    if (unreadable.length > 0) await replaceRows(unreadable);
     options.changed();
+  }
+
+  /** The server has them, too: with them goes the checkpoint that says they are here. */
+  async function replaceRows(unreadableRows: readonly unknown[]): Promise<void> {
+    const planned = planReadAnew(options, ledger, true, false);
+    if (planned === undefined) return;
+    const write = { ...planned.write, ifRevision: ledger.revision, remove: { unreadableRows } };
+    const receipt = await storage.write(write).catch(() => 'stale' as const);
+    if (receipt === 'stale') return; // they are met again at the next start
+    ledger.revision = receipt.revision;
+    applyWrite(ledger, write, []);
   }
 
   function depart(

@@ -33,6 +33,9 @@ export interface StoredRow extends BaseRow {
   readonly key: EntityKey;
 }
 
+/** Rows as they are read: by collection, then by id. The reader may keep the inner maps, and change them. */
+export type RowsRead = ReadonlyMap<string, Map<string, BaseRow>>;
+
 export interface MetaRecord {
   readonly key: string;
   readonly value: unknown;
@@ -71,8 +74,9 @@ export interface StorageWrite {
   readonly remove?: {
     readonly log?: readonly number[];
     readonly seals?: readonly string[];
-    readonly rows?: readonly EntityKey[];
     readonly deadLetters?: readonly string[];
+    /** Rows that a load could not read, by the keys it gave: the server has them, too. */
+    readonly unreadableRows?: readonly unknown[];
   };
   /** What became of mutations that leave the log in this write: the journal by which other tabs settle their promises. */
   readonly outcomes?: readonly StoredOutcome[];
@@ -87,13 +91,19 @@ export interface StorageReceipt {
 
 export interface StorageState {
   readonly revision: number;
+  /** Only what was written after `since` is here, as it is now, and `removed` says what is gone; else everything is here. */
+  readonly partial: boolean;
   readonly log: readonly LogRecord[];
   readonly seals: readonly SealRecord[];
   readonly deadLetters: readonly DeadLetter[];
   readonly meta: readonly MetaRecord[];
-  /** All rows, or only those written after `since` when `partial`. */
-  readonly rows: readonly StoredRow[];
-  readonly partial: boolean;
+  readonly rows: RowsRead;
+  /** What was taken out after `since`, and was not put again. Empty unless `partial`. */
+  readonly removed: {
+    readonly log: readonly number[];
+    readonly seals: readonly string[];
+    readonly deadLetters: readonly string[];
+  };
   /** Outcomes journalled after `since`. Bounded: the storage forgets old ones. */
   readonly outcomes: readonly StoredOutcome[];
   /** Records that could not be read, by table and key: left in place, reported, the others are fine (OB7). */
@@ -117,7 +127,10 @@ export interface SyncStorage {
   readonly durable: boolean;
   /** Opens or creates the storage of one namespace. Rejects when it cannot: the client then goes on in memory. */
   open(namespace: string): Promise<void>;
-  /** One consistent read: everything, or (given a revision this instance has read before) rows and outcomes since. */
+  /**
+   * One consistent read: everything, or (given a revision this instance has read before) what was written since. That
+   * costs what was written, not what is there; of what was written too long ago to tell, everything is read.
+   */
   load(since?: number): Promise<StorageState>;
   write(write: StorageWrite): Promise<StorageReceipt | 'stale'>;
   /** Deletes everything of this namespace. */

@@ -14,6 +14,8 @@ import type { Ids } from '../domain/identity.js';
 import { byOrder } from '../domain/lanes.js';
 import { setField } from '../domain/serialize.js';
 import type { PendingMutation } from './pendingMutation.js';
+import type { RowsRead } from './ports.js';
+import type { Effect } from '../domain/transaction.js';
 import { createTable, type CollectionView, type Table } from './table.js';
 import type { Topics } from './topics.js';
 
@@ -32,6 +34,8 @@ export interface StoreChange {
   readonly drop?: readonly PendingMutation[];
   /** Rows that were let into the base: the outbox has decided that they are newer, and stored them. */
   readonly rows?: readonly ServerRow[];
+  /** Rows of the base as the storage was found to have them. */
+  readonly read?: RowsRead;
 }
 
 /** Base rows, and over them the pending mutations. Every change is one notification (ST5, ST6). */
@@ -84,9 +88,11 @@ export function createStore(
     return table?.overlay.get(id)?.pending ?? [];
   };
 
-  function publish(changed: readonly EntityKey[]): void {
-    if (changed.length === 0) return;
+  /** @param adopted collections of which any row may have changed */
+  function publish(changed: readonly EntityKey[], adopted: readonly string[] = []): void {
+    if (changed.length === 0 && adopted.length === 0) return;
     const views: Record<string, CollectionView> = {};
+    for (const name of adopted) setField(views, name, tables.get(name)?.view());
     for (const key of changed) {
       const { collection } = splitKey(key);
       const table = tables.get(collection);
@@ -122,28 +128,72 @@ export function createStore(
     publish(changed);
   }
 
-  function change({ add = [], drop = [], rows = [] }: StoreChange): void {
+  function change({ add = [], drop = [], rows = [], read: found = new Map() }: StoreChange): void {
     const from = new Set<EntityKey>();
-    for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
-    for (const mutation of add) link(mutation);
     const before = new Map<EntityKey, Row | undefined>();
     const remember = (key: EntityKey): void => {
       if (!before.has(key)) before.set(key, read(key));
     };
-    for (const key of from) remember(key);
-    for (const { collection, id, ...told } of rows) {
-      const table = tables.get(collection);
-      const key = entityKey(collection, id);
-      if (table === undefined) continue;
+    const enter = (table: Table, key: EntityKey, id: string, told: BaseRow): void => {
       remember(key);
       from.add(key);
       // A row that the view already shows keeps the identity it has there: nobody re-renders for a confirmation.
       const shown = table.read(id);
       const row = shown !== undefined && sameValue(shown, told.row) ? shown : told.row;
       table.base.set(id, { ...told, row });
+    };
+    const adopted: string[] = [];
+    for (const [collection, byId] of found) {
+      const table = tables.get(collection);
+      if (table === undefined) continue;
+      if (table.base.size > 0) for (const [id, row] of byId) enter(table, entityKey(collection, id), id, row);
+      else {
+        // The first rows of a collection: they are not gone through one by one.
+        for (const key of watched(collection)) remember(key);
+        for (const id of table.overlay.keys()) from.add(entityKey(collection, id));
+        for (const key of from) remember(key);
+        table.adopt(byId);
+        adopted.push(collection);
+      }
     }
-    refold(from, new Set(drop), before);
-    publish([...before].filter(([key, row]) => read(key) !== row).map(([key]) => key));
+    for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
+    const isFirst = drop.length === 0 && [...tables.values()].every(({ overlay }) => overlay.size === 0);
+    for (const key of from) remember(key);
+    for (const { collection, id, ...told } of rows) {
+      const table = tables.get(collection);
+      if (table !== undefined) enter(table, entityKey(collection, id), id, told);
+    }
+    if (isFirst) for (const mutation of [...add].sort(byOrder)) append(mutation, remember);
+    else {
+      for (const mutation of add) link(mutation);
+      refold(from, new Set(drop), before);
+    }
+    publish(
+      [...before].filter(([key, row]) => read(key) !== row).map(([key]) => key),
+      adopted,
+    );
+  }
+
+  /** Entities of a collection that somebody listens to, by the ids they go by now. */
+  function* watched(collection: string): Iterable<EntityKey> {
+    for (const topic of changes.topics()) {
+      const { collection: own, id } = splitKey(topic);
+      if (own === collection) yield entityKey(own, ids.resolve(own, id));
+    }
+  }
+
+  /** Puts a mutation on top of what is shown: the same as folding it anew where nothing later is pending. */
+  function append(mutation: PendingMutation, remember: (key: EntityKey) => void): void {
+    const effect = mutation.rerun?.(read);
+    if (effect !== undefined) {
+      for (const key of effect.touched) remember(key);
+      mutation.effect = standing(mutation, effect);
+    }
+    link(mutation);
+    for (const change of (effect ?? mutation.effect).changes) {
+      const table = tables.get(change.collection);
+      table?.show(change.id, applyChange(table.read(change.id), change));
+    }
   }
 
   function link(mutation: PendingMutation): void {
@@ -181,12 +231,7 @@ export function createStore(
       }
       for (const mutation of mutations) {
         const effect = effects.get(mutation);
-        // A mutation that has no effect on this base keeps its last one: it is what will be sent.
-        if (effect !== undefined)
-          mutation.effect =
-            effect.changes.length > 0
-              ? effect
-              : { changes: mutation.effect.changes, touched: effect.touched };
+        if (effect !== undefined) mutation.effect = standing(mutation, effect);
         link(mutation);
       }
       for (const key of wider) {
@@ -219,6 +264,11 @@ export function createStore(
     change,
     changes,
   };
+}
+
+/** A mutation that has no effect on this base keeps its last one: it is what will be sent. */
+function standing(mutation: PendingMutation, effect: Effect): Effect {
+  return effect.changes.length > 0 ? effect : { changes: mutation.effect.changes, touched: effect.touched };
 }
 
 /** Zustand stops at the first listener that throws; here it would stop the mutation, too (OS3). */

@@ -17,6 +17,8 @@ interface Overlaid {
 export interface Table {
   readonly base: Map<string, BaseRow>;
   readonly overlay: Map<string, Overlaid>;
+  /** Takes `rows` as the base: there is none yet. */
+  adopt(rows: Map<string, BaseRow>): void;
   read(id: string): Row | undefined;
   /** The caller adds a mutation once per entity. */
   addPending(id: string, mutation: PendingMutation): void;
@@ -25,7 +27,7 @@ export interface Table {
 }
 
 export function createTable(): Table {
-  const base = new Map<string, BaseRow>();
+  let base = new Map<string, BaseRow>();
   const overlay = new Map<string, Overlaid>();
   const read = (id: string): Row | undefined => {
     const over = overlay.get(id);
@@ -39,8 +41,13 @@ export function createTable(): Table {
     for (const [id, { view }] of overlay) if (view !== undefined && !base.has(id)) yield [id, view];
   }
   return {
-    base,
+    get base() {
+      return base;
+    },
     overlay,
+    adopt(rows) {
+      base = rows;
+    },
     read,
     addPending(id, mutation) {
       const over = overlay.get(id);

@@ -2,6 +2,8 @@
 export interface Topics<T> {
   subscribe(topic: string, listener: (value: T) => void): () => void;
   publish(topic: string, value: T): void;
+  /** Those that somebody listens to. */
+  topics(): Iterable<string>;
   readonly size: number;
 }
 
@@ -29,6 +31,7 @@ export function createTopics<T>(failed: (error: unknown) => void): Topics<T> {
         }
       }
     },
+    topics: () => topics.keys(),
     get size() {
       return topics.size;
     },

@@ -1,5 +1,6 @@
+import { entityKey } from '../domain/entity.js';
 import { SyncError } from '../domain/errors.js';
-import type { StorageReceipt, StorageState, StorageWrite, SyncStorage } from '../engine/ports.js';
+import type { StorageReceipt, StorageState, StorageWrite, StoredRow, SyncStorage } from '../engine/ports.js';
 
 /** What the contract suite needs of a test runner: the functions of vitest, jest and bun fit as they are. */
 export interface ContractTools {
@@ -32,8 +33,9 @@ export function empty(revision: number): StorageState {
     seals: [],
     deadLetters: [],
     meta: [],
-    rows: [],
+    rows: new Map(),
     partial: false,
+    removed: { log: [], seals: [], deadLetters: [] },
     outcomes: [],
     unreadable: [],
   };
@@ -60,7 +62,10 @@ export function tokens(state: StorageState): string[] {
   return state.log.flatMap((record) => record.mutations.map((m) => m.token));
 }
 
-/** Rows have no order of their own. */
-export function byKey(state: StorageState): StorageState['rows'] {
-  return [...state.rows].sort((a, b) => (a.key < b.key ? -1 : 1));
+/** The rows of a state as they were written; they have no order of their own. */
+export function rowsOf({ rows }: StorageState): StoredRow[] {
+  const all = [...rows].flatMap(([collection, byId]) =>
+    [...byId].map(([id, { row, version }]) => ({ key: entityKey(collection, id), row, version })),
+  );
+  return all.sort((a, b) => (a.key < b.key ? -1 : 1));
 }

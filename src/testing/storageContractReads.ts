@@ -1,35 +1,81 @@
-import { byKey, empty, type Section } from './storageContractKit.js';
-import { deadLetter, mutation, outcome, row, seal } from './storageSamples.js';
+import { empty, rowsOf, tokens, type Section } from './storageContractKit.js';
+import { deadLetter, mutation, outcome, row, rowsRead, seal } from './storageSamples.js';
 
 /** What a load promises: only the news, all of it, and values as they were. */
 export const readContract: Section = ({ test, expect }) => {
-  test('TB4 a load since a revision brings the rows and outcomes after it', async (tab) => {
+  test('TB4 a load since a revision brings what was written after it, as it is now, and the outcomes', async (tab) => {
     const [a, b] = [await tab(), await tab()];
     await a.write({
-      put: { rows: [row('t/1', { n: 1 }, 1), row('t/2', {}, 1)] },
+      append: [[mutation('old')]],
+      put: {
+        rows: [row('t/1', { n: 1 }, 1), row('t/2', {}, 1)],
+        seals: [seal('old')],
+        deadLetters: [deadLetter('old')],
+        meta: [{ key: 'old', value: 1 }],
+      },
       outcomes: [outcome('a')],
     });
-    expect((await b.load()).rows.length).toBe(2);
-    await a.write({ put: { rows: [row('t/1', { n: 2 }, 2)] }, outcomes: [outcome('b')] });
+    expect(rowsOf(await b.load()).length).toBe(2);
     await a.write({
-      put: { rows: [row('t/1', { n: 3 }, 3)] },
-      remove: { rows: ['t/2'] },
+      append: [[mutation('new')]],
+      put: {
+        rows: [row('t/1', { n: 2 }, 2)],
+        seals: [seal('new')],
+        deadLetters: [deadLetter('new')],
+        meta: [{ key: 'new', value: 1 }],
+      },
+      outcomes: [outcome('b')],
+    });
+    await a.write({
+      put: { rows: [row('t/1', { n: 3 }, 3)], meta: [{ key: 'new', value: 2 }] },
       outcomes: [outcome('c')],
     });
-    const news = await b.load(1);
-    expect({ ...news, rows: byKey(news) }).toEqual({
+    expect(await b.load(1)).toEqual({
       ...empty(3),
-      // A row that is gone reads as a tombstone without a version.
-      rows: [row('t/1', { n: 3 }, 3), row('t/2', undefined, undefined)],
+      log: [{ seq: 2, mutations: [mutation('new')] }],
+      seals: [seal('new')],
+      deadLetters: [deadLetter('new')],
+      meta: [{ key: 'new', value: 2 }],
+      rows: rowsRead(row('t/1', { n: 3 }, 3)),
       outcomes: [outcome('b'), outcome('c')],
       partial: true,
     });
     expect(await b.load(3)).toEqual({ ...empty(3), partial: true });
   });
 
-  test('TB4 a load since a revision of which too much was forgotten brings all rows', async (tab) => {
+  test('TB4 a load since a revision names what was taken out after it, and brings what was put again', async (tab) => {
     const [a, b] = [await tab(), await tab()];
-    await a.write({ put: { rows: [row('t/1', { n: 1 }, 1)] }, outcomes: [outcome('old')] });
+    const put = { seals: [seal('s'), seal('again')], deadLetters: [deadLetter('d'), deadLetter('again')] };
+    await a.write({ append: [[mutation('1')], [mutation('2')]], put });
+    await a.write({
+      append: [[mutation('3')]],
+      remove: { log: [1], seals: ['s', 'again'], deadLetters: ['d', 'again'] },
+    });
+    await a.write({
+      put: {
+        log: [{ seq: 2, mutations: [mutation('2b')] }],
+        seals: [seal('again')],
+        deadLetters: [deadLetter('again')],
+      },
+      remove: { log: [3] },
+    });
+    expect(await b.load(1)).toEqual({
+      ...empty(3),
+      log: [{ seq: 2, mutations: [mutation('2b')] }],
+      seals: [seal('again')],
+      deadLetters: [deadLetter('again')],
+      removed: { log: [1, 3], seals: ['s'], deadLetters: ['d'] },
+      partial: true,
+    });
+  });
+
+  test('TB4 a load since a revision of which too much was forgotten brings everything', async (tab) => {
+    const [a, b] = [await tab(), await tab()];
+    await a.write({
+      append: [[mutation('a')]],
+      put: { rows: [row('t/1', { n: 1 }, 1)] },
+      outcomes: [outcome('old')],
+    });
     await b.load();
     for (let done = 0; done < 2_000; done += 100)
       await Promise.all(
@@ -38,17 +84,39 @@ export const readContract: Section = ({ test, expect }) => {
     await a.write({ put: { rows: [row('t/2', {}, 1)] }, outcomes: [outcome('new')] });
     const all = await b.load(1);
     expect(all.partial).toBe(false);
-    expect(byKey(all)).toEqual([row('t/1', { n: 1 }, 1), row('t/2', {}, 1)]);
-    expect(all.outcomes).toEqual([outcome('new')]);
+    expect(rowsOf(all)).toEqual([row('t/1', { n: 1 }, 1), row('t/2', {}, 1)]);
+    expect([tokens(all), all.outcomes]).toEqual([['a'], [outcome('new')]]);
     const recent = await b.load(2_001 - 500);
     expect(recent.partial).toBe(true);
-    expect(recent.rows).toEqual([row('t/2', {}, 1)]);
+    expect([rowsOf(recent), tokens(recent)]).toEqual([[row('t/2', {}, 1)], []]);
+  }, 30_000);
+
+  test('TB4 rows written little by little and by the thousand: the last of each counts, in a whole load and in one since', async (tab) => {
+    const [a, b] = [await tab(), await tab()];
+    const latest = new Map<string, number>();
+    const write = async (ids: readonly number[], n: number): Promise<void> => {
+      for (const id of ids) latest.set(`t/${id}`, n);
+      await a.write({ put: { rows: ids.map((id) => row(`t/${id}`, { n }, n)) } });
+    };
+    const upTo = (count: number): number[] => Array.from({ length: count }, (_, id) => id);
+    const expected = (keys: Iterable<string>): unknown[] =>
+      [...keys].sort().map((key) => row(key, { n: latest.get(key) }, latest.get(key)));
+    for (let n = 1; n <= 40; n++) await write([n % 7], n);
+    await write(upTo(2_500), 41);
+    await b.load();
+    for (let n = 42; n <= 120; n++) await write([n % 50, n % 3], n);
+    expect(rowsOf(await b.load(41))).toEqual(expected(upTo(50).map((id) => `t/${id}`)));
+    await write(upTo(600), 121);
+    await write([7], 122);
+    expect(rowsOf(await b.load(121))).toEqual(expected(['t/7']));
+    expect(rowsOf(await b.load(120))).toEqual(expected(upTo(600).map((id) => `t/${id}`)));
+    expect(rowsOf(await (await tab()).load())).toEqual(expected(latest.keys()));
   }, 30_000);
 
   test('OB10 a load since a revision that does not exist brings everything', async (tab) => {
     const storage = await tab();
     await storage.write({ put: { rows: [row('t/1', {}, 1)] } });
-    expect(await storage.load(99)).toEqual({ ...empty(1), rows: [row('t/1', {}, 1)] });
+    expect(await storage.load(99)).toEqual({ ...empty(1), rows: rowsRead(row('t/1', {}, 1)) });
   });
 
   test('MU2 the first load of a tab that wrote before brings the outcomes of what it wrote', async (tab) => {
@@ -111,7 +179,7 @@ export const readContract: Section = ({ test, expect }) => {
     const fields = JSON.parse(
       '{"__proto__": {"polluted": true}, "constructor": 1, "toString": null}',
     ) as object;
-    const rows = hostile.map((key) => row(key, { ...fields }, 1));
+    const rows = hostile.map((id) => row(`t/${id}`, { ...fields }, 1));
     const storage = await tab();
     await storage.write({
       put: {
@@ -122,13 +190,13 @@ export const readContract: Section = ({ test, expect }) => {
       },
     });
     const state = await (await tab()).load();
-    expect(byKey(state)).toEqual(byKey({ ...state, rows }));
+    expect(rowsOf(state)).toEqual(rowsOf({ ...state, rows: rowsRead(...rows) }));
     expect(state.meta.map(({ value }) => JSON.stringify(value))).toEqual(
       hostile.map(() => JSON.stringify(fields)),
     );
     expect('polluted' in {}).toBe(false);
-    await storage.write({ remove: { rows: hostile, seals: hostile, deadLetters: hostile } });
-    const { rows: left, seals, deadLetters } = await storage.load();
-    expect([left, seals, deadLetters]).toEqual([[], [], []]);
+    await storage.write({ remove: { seals: hostile, deadLetters: hostile } });
+    const { seals, deadLetters } = await storage.load();
+    expect([seals, deadLetters]).toEqual([[], []]);
   });
 };

@@ -1,5 +1,5 @@
 import { empty, codeOf, receipt, rejection, tokens, type Section } from './storageContractKit.js';
-import { deadLetter, mutation, outcome, row, seal } from './storageSamples.js';
+import { deadLetter, mutation, outcome, row, rowsRead, seal } from './storageSamples.js';
 
 /** What a write promises: atomic, ordered, compare-and-swap. */
 export const writeContract: Section = ({ test, expect }) => {
@@ -23,6 +23,7 @@ export const writeContract: Section = ({ test, expect }) => {
     const expected = {
       ...empty(1),
       ...written.put,
+      rows: rowsRead(...written.put.rows),
       log: [
         { seq: 1, mutations: [mutation('a'), mutation('b')] },
         { seq: 2, mutations: [mutation('c')] },
@@ -118,8 +119,9 @@ export const writeContract: Section = ({ test, expect }) => {
     });
     expect(await b.load(1)).toEqual({
       ...empty(2),
-      rows: [row('todos/1', { done: true }, 2)],
+      rows: rowsRead(row('todos/1', { done: true }, 2)),
       meta: [{ key: 'm', value: 1 }],
+      removed: { log: [1], seals: ['s'], deadLetters: ['d'] },
       outcomes: [outcome('a')],
       partial: true,
     });

@@ -1,6 +1,6 @@
-import type { Row, Version } from '../domain/entity.js';
+import { splitKey, type BaseRow, type Row, type Version } from '../domain/entity.js';
 import type { DeadLetter, MutationRecord, StoredOutcome } from '../domain/mutation.js';
-import type { SealRecord, StoredRow } from '../engine/ports.js';
+import type { RowsRead, SealRecord, StoredRow } from '../engine/ports.js';
 
 export function mutation(token: string): MutationRecord {
   return {
@@ -33,6 +33,16 @@ export function seal(id: string): SealRecord {
 
 export function row(key: string, fields: Row | undefined, version: Version | undefined): StoredRow {
   return { key, row: fields, version };
+}
+
+/** Rows as a load brings them. */
+export function rowsRead(...rows: readonly StoredRow[]): RowsRead {
+  const read = new Map<string, Map<string, BaseRow>>();
+  for (const { key, ...told } of rows) {
+    const { collection, id } = splitKey(key);
+    read.set(collection, (read.get(collection) ?? new Map<string, BaseRow>()).set(id, told));
+  }
+  return read;
 }
 
 export function deadLetter(token: string): DeadLetter {

@@ -2,8 +2,8 @@ import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import { describe, expect, test, vi } from 'vitest';
 import { dexieStorage } from '../../src/adapters/dexieStorage.js';
 import type { SyncStorage } from '../../src/engine/ports.js';
-import { mutation, outcome, row } from '../../src/testing/storageSamples.js';
-import { damage, forceClose, injectFaults, openedOn, trackedFactory } from './dexieStorageFaults.js';
+import { mutation, outcome, row, rowsRead } from '../../src/testing/storageSamples.js';
+import { damage, forceClose, garble, injectFaults, openedOn, trackedFactory } from './dexieStorageFaults.js';
 
 const tokens = async (storage: SyncStorage) =>
   (await storage.load()).log.flatMap((record) => record.mutations.map((m) => m.token));
@@ -41,7 +41,7 @@ describe('commits', () => {
     const error: unknown = await storage.write(write).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'STORAGE', details: { reason: 'quota' } });
     expect(error).toHaveProperty('cause.inner.name', 'QuotaExceededError');
-    expect(await storage.load()).toMatchObject({ revision: 0, log: [], rows: [] });
+    expect(await storage.load()).toMatchObject({ revision: 0, log: [], rows: new Map() });
     expect(await storage.write(write)).toEqual({ revision: 1, seqs: [1] });
   });
 
@@ -268,16 +268,64 @@ describe('damaged records', () => {
     expect(state.unreadable).toMatchObject([{ table: 'log', key: 2, cause: { name: 'DataCloneError' } }]);
   });
 
-  test('OB7 an unreadable row is reported in a partial load too, and is no tombstone', async () => {
+  test('OB7 one line of a log record is damaged: it is left where it is, the others of its tick are read', async () => {
     const { indexedDB, connections } = trackedFactory();
     const storage = await openedOn(indexedDB);
-    await storage.write({ put: { rows: ['1', '2', '3'].map((id) => row(`t/${id}`, { id }, 1)) } });
-    await storage.write({ remove: { rows: ['t/3'] } });
-    damage(connections[0]!, 'rows', 't/2');
+    await storage.write({ append: [[mutation('a'), mutation('b'), mutation('c')]] });
+    garble(connections[0]!, 'log', 1, '"b"', 'b"');
+    const [record] = (await storage.load()).log;
+    const rewritten = { seq: 1, mutations: record!.mutations.slice(1) };
+    expect(record!.mutations.map((m) => (typeof m === 'string' ? 'damaged' : m.token))).toEqual([
+      'a',
+      'damaged',
+      'c',
+    ]);
+    await storage.write({ put: { log: [rewritten] } });
+    expect((await storage.load()).log).toEqual([rewritten]);
+  });
+
+  test('OB7 unreadable rows are reported in a partial load too, the others are read, and they can be removed', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    const many = Array.from({ length: 600 }, (_, id) => row(`many/${id}`, { id: String(id) }, 1));
+    for (const rows of [many, many]) await storage.write({ put: { rows } });
+    for (const id of ['1', '2', '3']) await storage.write({ put: { rows: [row(`t/${id}`, { id }, 1)] } });
+    damage(connections[0]!, 'packs', 1);
+    damage(connections[0]!, 'tail', 2);
     const state = await storage.load(0);
     expect(state.partial).toBe(true);
-    expect(state.rows).toEqual([row('t/1', { id: '1' }, 1), row('t/3', undefined, undefined)]);
-    expect(state.unreadable).toMatchObject([{ table: 'rows', key: 't/2' }]);
+    const left = rowsRead(...many, row('t/1', { id: '1' }, 1), row('t/3', { id: '3' }, 1));
+    expect(state.rows).toEqual(left);
+    const unreadableRows = state.unreadable.map(({ key }) => key);
+    expect([state.unreadable.map(({ table }) => table), unreadableRows]).toEqual([
+      ['rows', 'rows'],
+      ['packs 1', 'tail 2'],
+    ]);
+    await storage.write({ remove: { unreadableRows } });
+    expect(await storage.load()).toMatchObject({ rows: left, unreadable: [] });
+  });
+
+  test('OB7 nothing overtakes an unreadable row: it may be an older one of the same', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    const rows = Array.from({ length: 600 }, (_, id) => row(`t/${id}`, {}, 2));
+    await storage.write({ put: { rows: [row('t/1', {}, 1)] } });
+    const damaged = damage(connections[0]!, 'tail', 1);
+    await storage.write({ put: { rows } });
+    for (let i = 0; i < 40; i++) await storage.write({ put: { rows: [row(`t/${i % 2}`, { i }, 3)] } });
+    damaged.restore();
+    expect((await storage.load()).rows.get('t')).toEqual(
+      new Map(
+        rows.map(({ key, version }, i) => [
+          key.slice(2),
+          i === 0
+            ? { row: { i: 38 }, version: 3 }
+            : i === 1
+              ? { row: { i: 39 }, version: 3 }
+              : { row: {}, version },
+        ]),
+      ),
+    );
   });
 
   test('OB7 an unreadable journal costs a full load, nothing else', async () => {
@@ -288,7 +336,7 @@ describe('damaged records', () => {
     damage(connections[0]!, 'journal', 1);
     const state = await storage.load(0);
     expect(state.partial).toBe(false);
-    expect(state.rows).toEqual([row('t/1', {}, 1)]);
+    expect(state.rows).toEqual(rowsRead(row('t/1', {}, 1)));
     expect(state.outcomes).toEqual([outcome('b')]);
     expect(state.unreadable).toEqual([]);
   });

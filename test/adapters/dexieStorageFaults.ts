@@ -87,11 +87,25 @@ export async function openedOn(
 }
 
 /** Makes one record unreadable, alone and in bulk, as one whose bytes on disk are damaged: a read clones its value. */
-export function damage(db: IDBDatabase, store: string, key: string | number): void {
+export function damage(db: IDBDatabase, store: string, key: string | number): { restore(): void } {
+  const record = recordOf(db, store, key);
+  const { value } = record;
+  record.value = () => 'cannot be cloned';
+  return { restore: () => (record.value = value) };
+}
+
+/** Changes a part of the text of one record. */
+export function garble(db: IDBDatabase, store: string, key: number, part: string, into: string): void {
+  const record = recordOf(db, store, key);
+  const value = record.value as { json: string };
+  record.value = { ...value, json: value.json.replace(part, into) };
+}
+
+function recordOf(db: IDBDatabase, store: string, key: string | number): { value: unknown } {
   const raw = (db as unknown as { _rawDatabase: RawDatabase })._rawDatabase.rawObjectStores.get(store);
   const record = raw?.records.get(key);
   if (record === undefined) throw new Error(`${store} has no record ${key}`);
-  record.value = () => 'cannot be cloned';
+  return record;
 }
 
 interface RawDatabase {

@@ -33,7 +33,7 @@ test('OB9 a full disk is a STORAGE error with the reason quota, and nothing is h
   await storage.write({ put: { meta: [{ key: 'before', value: 1 }] } });
   const chunks = Array.from({ length: 8 }, (_, i) => ({ key: `chunk ${i}`, value: noise(1_000_000) }));
   await expect(
-    storage.write({ append: [[], []], put: { meta: chunks }, remove: { rows: ['t/1'] } }),
+    storage.write({ append: [[], []], put: { meta: chunks }, remove: { seals: ['s'] } }),
   ).rejects.toMatchObject({ code: 'STORAGE', details: { reason: 'quota' } });
   const state = await storage.load();
   expect([state.revision, state.log, state.meta]).toEqual([1, [], [{ key: 'before', value: 1 }]]);

@@ -126,6 +126,7 @@ test('the cost of a selection is that of its batch: 100 of 100,000 are chosen by
         return 0;
       },
     });
+  lanes.select({ now: 0, ordered: true, alone: 0, gate: () => ({ ...OPEN, room: 0 }) }, begin); // files them
   for (const ordered of [true, false, true]) {
     looks = 0;
     const { batch } = lanes.select(

@@ -1,3 +1,4 @@
+import { entityKey } from '../../src/domain/entity.js';
 import type { DeadLetter, MutationRecord, Sealed, Token } from '../../src/domain/mutation.js';
 import type { StorageReceipt, StorageState, StorageWrite, StoredRow } from '../../src/engine/ports.js';
 
@@ -41,19 +42,23 @@ export function createShadow(): Shadow {
       for (const { key, value } of put.meta ?? []) shadow.meta.set(key, value);
       for (const seq of remove.log ?? []) shadow.log.delete(seq);
       for (const id of remove.seals ?? []) shadow.seals.delete(id);
-      for (const key of remove.rows ?? []) shadow.rows.delete(key);
       for (const token of remove.deadLetters ?? []) shadow.deadLetters.delete(token);
     },
     learnt(state) {
       shadow.news++;
-      shadow.log.clear();
-      shadow.seals.clear();
-      shadow.deadLetters.clear();
-      shadow.meta.clear();
-      if (!state.partial) shadow.rows.clear();
+      if (!state.partial)
+        for (const table of [shadow.log, shadow.seals, shadow.deadLetters, shadow.meta, shadow.rows])
+          table.clear();
+      for (const seq of state.removed.log) shadow.log.delete(seq);
+      for (const id of state.removed.seals) shadow.seals.delete(id);
+      for (const token of state.removed.deadLetters) shadow.deadLetters.delete(token);
       for (const { seq, mutations } of state.log) logged(seq, mutations);
       for (const { id, sealed } of state.seals) shadow.seals.set(id, sealed);
-      for (const row of state.rows) shadow.rows.set(row.key, row);
+      for (const [collection, byId] of state.rows)
+        for (const [id, row] of byId) {
+          const key = entityKey(collection, id);
+          shadow.rows.set(key, { key, ...row });
+        }
       for (const letter of state.deadLetters) shadow.deadLetters.set(letter.token, letter);
       for (const { key, value } of state.meta) shadow.meta.set(key, value);
     },

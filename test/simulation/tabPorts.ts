@@ -109,11 +109,12 @@ export function processStorage(world: World, process: Process, died: () => void)
 function restoreBreakers(
   { plan, clock }: World,
   { effort }: Process,
-  { meta }: StorageState,
+  { meta, partial }: StorageState,
   isFirst: boolean,
 ): void {
-  const stored = meta.find((m) => m.key === 'breakers')?.value as
-    Readonly<Record<string, { readonly openUntil: number }>> | undefined;
+  const told = meta.find((m) => m.key === 'breakers');
+  if (told === undefined && partial) return; // not written since
+  const stored = told?.value as Readonly<Record<string, { readonly openUntil: number }>> | undefined;
   const openMs = plan.breaker?.openMs ?? 30_000;
   if (plan.steps.some((step) => step.kind === 'jump')) return;
   const open = new Map(

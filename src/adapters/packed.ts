@@ -1,0 +1,69 @@
+/**
+ * A value as it is stored: as JSON where that carries it unchanged, which browsers read and write several times as fast as
+ * structured clone; anything else as it is (OB6).
+ */
+export type Packed<T> = { readonly json: string } | { readonly value: T };
+
+/** A list whose items are on disk independently: a damaged one does not take the others with it (OB7). */
+export function packList<T>(items: readonly T[], isJson: (item: T) => boolean): Packed<readonly T[]> {
+  if (!items.every(isJson)) return { value: items };
+  return { json: `[${items.map((item) => JSON.stringify(item)).join(SEPARATOR)}]` };
+}
+
+/** JSON has no raw line breaks: one between two items is a place to begin anew. */
+const SEPARATOR = ',\n';
+
+/** Items that cannot be read are given as the text that is there. */
+export function unpackList<T>(packed: Packed<readonly T[]>): readonly T[] {
+  if ('value' in packed) return packed.value;
+  const { json } = packed;
+  try {
+    return JSON.parse(json) as T[];
+  } catch {
+    return json.slice(1, -1).split(SEPARATOR).map(parsed) as T[];
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const MAX_DEPTH = 64;
+
+/** Whether JSON brings `value` back as it is, as far as structured clone would. */
+export function isJson(value: unknown, depth = 0): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case 'object':
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if (depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) {
+    // Not `every`: it skips holes.
+    for (let i = 0; i < value.length; i++) if (!isJson(value[i], depth + 1)) return false;
+    return true;
+  }
+  const proto: unknown = Object.getPrototypeOf(value);
+  if (proto !== Object.prototype && proto !== null) return false;
+  for (const field of Object.keys(value))
+    if (!isJson((value as Record<string, unknown>)[field], depth + 1)) return false;
+  return true;
+}
+
+/** The same of a record, whose own fields may be undefined: absent, they mean the same. `apart` is not looked at. */
+export function isJsonRecord(record: object, apart?: string): boolean {
+  for (const [field, value] of Object.entries(record))
+    if (value !== undefined && field !== apart && !isJson(value, 1)) return false;
+  return true;
+}
