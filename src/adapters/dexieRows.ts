@@ -139,8 +139,8 @@ export async function readRows(
 /** A few at a time: the browser hands over what it has read in one piece. */
 const PACKS_AT_ONCE = 8;
 
-async function readPacks(db: OutboxDatabase, after: number, report: Report): Promise<StoredBatch[]> {
-  const found: StoredBatch[] = [];
+async function readPacks(db: OutboxDatabase, after: number, report: Report): Promise<Batch[]> {
+  const found: Batch[] = [];
   for (let last = after; ;) {
     const range = () => db.packs.where(':id').above(last).limit(PACKS_AT_ONCE);
     let some: Batch[];

@@ -42,10 +42,13 @@ export function isJson(value: unknown, depth = 0): boolean {
       return true;
     case 'number':
       return Number.isFinite(value) && !Object.is(value, -0);
+    case 'undefined':
+    case 'bigint':
+    case 'symbol':
+    case 'function':
+      return false;
     case 'object':
       break;
-    default:
-      return false;
   }
   if (value === null) return true;
   if (depth > MAX_DEPTH) return false;

@@ -127,25 +127,29 @@ export function readRecord(value: unknown): MutationRecord | { readonly unreadab
   if (!Array.isArray(r.changes) || !r.changes.every(isChange))
     return { unreadable: `token ${r.token} has damaged changes` };
   if (!Array.isArray(r.lanes)) return { unreadable: `token ${r.token} has no lanes` };
-  return isWhole(r as MutationRecord) ? (r as MutationRecord) : completed(r as MutationRecord);
+  const record = r as MutationRecord;
+  return isWhole(record) ? record : completed(record);
 }
 
-const isWhole = ({ changes, schema, priority, dependsOn, versions }: Partial<MutationRecord>): boolean =>
-  changes?.every(hasPrevious) === true &&
-  schema !== undefined &&
-  isPriority(priority) &&
-  Array.isArray(dependsOn) &&
-  versions?.includes(null as never) !== true;
+const isWhole = (r: Partial<MutationRecord>): boolean =>
+  r.changes?.every(hasPrevious) === true &&
+  r.schema !== undefined &&
+  isPriority(r.priority) &&
+  Array.isArray(r.dependsOn) &&
+  (r.versions === undefined || (Array.isArray(r.versions) && !r.versions.includes(null)));
 
 /** With what an older version did not write, and what JSON cannot. */
-function completed(r: MutationRecord): MutationRecord {
+function completed(r: Omit<MutationRecord, 'schema'> & { readonly schema?: number }): MutationRecord {
+  const { changes, schema = 1, priority, dependsOn, versions, ...rest } = r;
   return {
-    ...r,
-    changes: r.changes.every(hasPrevious) ? r.changes : r.changes.map(withPrevious),
-    schema: (r.schema as number | undefined) ?? 1,
-    priority: isPriority(r.priority) ? r.priority : 'normal',
-    dependsOn: Array.isArray(r.dependsOn) ? r.dependsOn : [],
-    ...(r.versions !== undefined && { versions: r.versions.map((v) => v ?? undefined) }),
+    ...rest,
+    changes: changes.every(hasPrevious) ? changes : changes.map(withPrevious),
+    schema,
+    priority: isPriority(priority) ? priority : 'normal',
+    dependsOn: Array.isArray(dependsOn) ? dependsOn : [],
+    ...(Array.isArray(versions) && {
+      versions: versions.map((v: Version | null | undefined) => v ?? undefined),
+    }),
   };
 }
 

@@ -56,22 +56,22 @@ export function learn(
   const stored = new Set<Token>();
   let moved = false;
   for (const { seq, mutations } of news)
-    mutations.forEach((raw, place) => {
+    for (const [place, raw] of mutations.entries()) {
       const record = readRecord(raw);
       if ('unreadable' in record) {
         unreadable(`log ${seq}[${place}]`, record.unreadable);
-        return;
+        continue;
       }
       const known = ledger.pending.get(record.token);
       // Written again, because nobody knew of the first time: the first one counts, as long as it is there.
       if (stored.has(record.token) || (known !== undefined && isElsewhere(known, seq, ledger))) {
         ledger.copies.set(record.token, new Set([...(ledger.copies.get(record.token) ?? []), seq]));
-        return;
+        continue;
       }
       stored.add(record.token);
       if (known === undefined) {
         add.push(revive(record, seq, place));
-        return;
+        continue;
       }
       moved ||= known.seq !== seq || known.place !== place;
       Object.assign(known, { seq, place } satisfies Partial<PendingMutation>);
@@ -79,7 +79,7 @@ export function learn(
       renew(known);
       if (isSameTry(known.record, record)) ledger.lanes.refresh(known);
       else become(known, record);
-    });
+    }
   for (const token of affected) {
     const known = ledger.pending.get(token);
     if (known === undefined || missing.has(token)) continue;
@@ -146,8 +146,9 @@ function mirror(state: StorageState, ledger: Ledger): News {
   const missing = new Set<Token>();
   const affected = new Set<Token>();
   const took = (seq: number): void => {
-    for (const raw of log.get(seq) ?? []) {
-      const token = (raw as MutationRecord | null)?.token; // it may be anything that was ever stored there (OB7)
+    // An item may be anything that was ever stored there (OB7).
+    for (const raw of (log.get(seq) ?? []) as readonly (Partial<MutationRecord> | null)[]) {
+      const token = raw?.token;
       if (token !== undefined) missing.add(token);
     }
     log.delete(seq);

@@ -175,6 +175,56 @@ describe('a lost connection', () => {
   });
 });
 
+describe('batches of rows', () => {
+  /** As many small writes as the tail takes before it is made one batch, the last of them not made. */
+  async function almostFull(indexedDB: IDBFactory): Promise<SyncStorage> {
+    const storage = await openedOn(indexedDB);
+    for (let i = 1; i < 32; i++) await storage.write({ put: { rows: [row(`t/${i % 5}`, { i }, i)] } });
+    return storage;
+  }
+  const last = { put: { rows: [row('t/0', { i: 32 }, 32)] } };
+  const fields = async (storage: SyncStorage) =>
+    [...((await storage.load()).rows.get('t') ?? [])]
+      .map(([id, { row: found }]) => `${id}: ${String(found?.['i'])}`)
+      .sort();
+  const before = ['0: 30', '1: 31', '2: 27', '3: 28', '4: 29'];
+  const after = ['0: 32', ...before.slice(1)];
+
+  test.each(['quota', 'lostBefore', 'lostAfter'] as const)(
+    'OB4 the write that makes the tail one batch fails (%s): it is done or not begun, and the next write goes on',
+    async (fault) => {
+      const faults = injectFaults();
+      const indexedDB = new IDBFactory();
+      const storage = await almostFull(indexedDB);
+      faults.next.push(fault);
+      const written = storage.write(last);
+      if (fault === 'quota') {
+        await expect(written).rejects.toMatchObject({ details: { reason: 'quota' } });
+        expect(await fields(await openedOn(indexedDB))).toEqual(before);
+        await storage.write(last);
+      } else await written;
+      expect(await fields(await openedOn(indexedDB))).toEqual(after);
+    },
+  );
+
+  test('OB2 the tail is made one batch by the transaction of the write that fills it', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const faults = injectFaults();
+    const storage = await almostFull(indexedDB);
+    const tail = (): Promise<number> =>
+      new Promise((resolve) => {
+        const request = connections[0]!.transaction('tail').objectStore('tail').count();
+        request.onsuccess = () => resolve(request.result);
+      });
+    expect(await tail()).toBe(31);
+    faults.made.length = 0;
+    await storage.write(last);
+    expect(faults.made.length).toBe(1);
+    expect(await tail()).toBe(1);
+    expect(await fields(storage)).toEqual(after);
+  });
+});
+
 describe('opening', () => {
   test('OB9 no IndexedDB: rejected, saying so', async () => {
     await expect(dexieStorage().open('x')).rejects.toMatchObject({

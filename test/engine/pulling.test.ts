@@ -255,3 +255,35 @@ test('PL2 progress is told at every phase and page, after what it tells of is st
     'cleanup full 4 5 5',
   ]);
 });
+
+test('OB7 rows that cannot be read are removed and asked of the server again', async () => {
+  const { open, settle, disk, asked } = deviceWith(3);
+  const first = open();
+  await settle();
+  await first.dispose();
+  const memory = memoryStorage({ disk });
+  let cannotRead = true;
+  const storage = watchedStorage({
+    ...memory,
+    async load(since?: number) {
+      const state = await memory.load(since);
+      if (!cannotRead) return state;
+      cannotRead = false;
+      const unreadable = [{ table: 'rows' as const, key: 'packs 1', cause: new Error('damaged') }];
+      return { ...state, rows: new Map(), unreadable };
+    },
+  });
+  const client = open({ storage });
+  const quarantined: string[] = [];
+  client.on('storage.quarantined', ({ what }) => quarantined.push(what));
+  client.pause();
+  await settle();
+  asked.length = 0;
+  expect([client.query(todos), quarantined]).toEqual([[], ['rows packs 1']]);
+  const [removing] = storage.writes;
+  expect(removing?.remove).toEqual({ unreadableRows: ['packs 1'] });
+  client.resume();
+  await settle();
+  expect(asked[0]).toBe('rows undefined');
+  expect(client.query(todos).map(({ id }) => id)).toEqual(['r0', 'r1', 'r2']);
+});
