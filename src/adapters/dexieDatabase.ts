@@ -3,7 +3,7 @@ import { SyncError } from '../domain/errors.js';
 import type { DeadLetter, MutationRecord, StoredOutcome } from '../domain/mutation.js';
 import type { Clock, MetaRecord, SealRecord } from '../engine/ports.js';
 import type { Packed } from './packed.js';
-import type { NamedRow } from './rowsByCollection.js';
+import type { RowBatch } from './rowBatch.js';
 import { storageError } from './storageError.js';
 import type { Touched } from './touched.js';
 
@@ -24,14 +24,14 @@ export interface JournalRecord {
 export type StoredMutations = Packed<readonly MutationRecord[]>;
 
 /** Rows that were stored together. */
-export type StoredBatch = Packed<readonly NamedRow[]>;
+export type StoredBatch = RowBatch & { readonly id: number };
 
 export interface OutboxDatabase extends Dexie {
   readonly log: Table<StoredMutations & { readonly seq: number }, number, StoredMutations>;
   readonly seals: Table<SealRecord, string>;
   /** Rows: large batches, and after all of them the small ones (`dexieRows`). */
-  readonly packs: Table<StoredBatch & { readonly id: number }, number, StoredBatch>;
-  readonly tail: Table<StoredBatch & { readonly id: number }, number, StoredBatch>;
+  readonly packs: Table<StoredBatch, number, RowBatch>;
+  readonly tail: Table<StoredBatch, number, RowBatch>;
   readonly deadLetters: Table<DeadLetter, string>;
   readonly meta: Table<MetaRecord, string>;
   readonly journal: Table<JournalRecord, number, Omit<JournalRecord, 'revision'>>;

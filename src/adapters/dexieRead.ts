@@ -1,7 +1,7 @@
 import type { Table } from 'dexie';
 import type { LogRecord, StorageState } from '../engine/ports.js';
 import { STORES, type JournalRecord, type OutboxDatabase, type StoredMutations } from './dexieDatabase.js';
-import { readRows, type StoredRows } from './dexieRows.js';
+import { readRows, type RowsFound, type SparsePack } from './dexieRows.js';
 import { lastRevision } from './dexieWrite.js';
 import { breathe } from './breathe.js';
 import { unpackList } from './packed.js';
@@ -15,6 +15,8 @@ export interface Reading {
   readonly since: number | undefined;
   /** Outcomes are wanted from here on. */
   readonly outcomesSince: number | undefined;
+  /** Hears which packs have become sparse, when all rows were read. */
+  readonly sparse: (packs: SparsePack[]) => void;
 }
 
 type StoredLog = StoredMutations & { readonly seq: number };
@@ -22,7 +24,7 @@ type StoredLog = StoredMutations & { readonly seq: number };
 /** As it is on disk. */
 interface Found extends Pick<StorageState, 'revision' | 'partial' | 'seals' | 'deadLetters' | 'meta'> {
   readonly log: readonly StoredLog[];
-  readonly rows: StoredRows;
+  readonly rows: RowsFound;
   readonly touched: Touched | undefined;
   readonly journal: readonly JournalRecord[];
   readonly unreadable: Unreadable[];
@@ -41,6 +43,7 @@ export async function readState(db: OutboxDatabase, reading: Reading): Promise<S
     if (log.length % LOG_RECORDS_AT_ONCE === 0) await breathe();
   }
   const rows = await found.rows.unpack();
+  reading.sparse(await found.rows.sparse());
   const gone = <K>(touchedKeys: readonly K[], present: readonly K[]): K[] => {
     const there = new Set(present);
     return touchedKeys.filter((key) => !there.has(key));

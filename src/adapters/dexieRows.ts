@@ -2,9 +2,9 @@ import { entityKey, type EntityKey } from '../domain/entity.js';
 import type { RowsRead, StoredRow } from '../engine/ports.js';
 import { breathe } from './breathe.js';
 import type { OutboxDatabase, StoredBatch } from './dexieDatabase.js';
-import { isJsonRecord, packList, unpackList } from './packed.js';
 import { readAll, readSome, type Report } from './readAll.js';
-import { addRows, named, type NamedRow, type RowsByCollection } from './rowsByCollection.js';
+import { packRows, visitRows, type RowBatch } from './rowBatch.js';
+import { addRow, addRows, named, type NamedRow, type RowsByCollection } from './rowsByCollection.js';
 
 /*
  * What costs in IndexedDB is a request per record. So rows are a log of batches, of which the last one that has a row
@@ -24,8 +24,6 @@ const PACK_LIMIT = 2_000;
 /** A small write in so many makes the tail one batch. */
 const TAIL_BATCHES = 32;
 
-type Batch = StoredBatch & { readonly id: number };
-
 /** Puts rows, within the transaction of a write. */
 export async function putRows(db: OutboxDatabase, rows: readonly StoredRow[]): Promise<void> {
   const more = rows.map(named);
@@ -33,22 +31,19 @@ export async function putRows(db: OutboxDatabase, rows: readonly StoredRow[]): P
     await collect(db, more);
     return;
   }
-  const id = await db.tail.add(batch(more));
+  const id = await db.tail.add(packRows(more));
   if (id % TAIL_BATCHES === 0) await collect(db, []);
 }
 
 async function collect(db: OutboxDatabase, more: readonly NamedRow[]): Promise<void> {
-  const damaged: unknown[] = [];
-  const tail = await readAll(db.tail, (id) => damaged.push(id));
+  let isDamaged = false;
+  const damaged: Report = () => (isDamaged = true);
+  const tail = await readAll(db.tail, damaged);
   const rows: RowsByCollection = new Map();
-  for (const one of tail)
-    addRows(
-      unpack(one, (what) => damaged.push(what)),
-      rows,
-    );
-  if (damaged.length > 0) {
+  for (const one of tail) visit(one, damaged, (collection, id, row) => addRow(rows, collection, id, row));
+  if (isDamaged) {
     // It stays where it is, and nothing overtakes it.
-    if (more.length > 0) await db.tail.add(batch(more));
+    if (more.length > 0) await db.tail.add(packRows(more));
     return;
   }
   addRows(more, rows);
@@ -56,24 +51,23 @@ async function collect(db: OutboxDatabase, more: readonly NamedRow[]): Promise<v
     [...byId].map(([id, row]): NamedRow => [collection, id, row]),
   );
   await db.tail.bulkDelete(tail.map(({ id }) => id));
-  if (all.length >= PACK_FROM) await db.packs.bulkAdd(packs(all));
-  else if (all.length > 0) await db.tail.add(batch(all));
+  if (all.length >= PACK_FROM) await db.packs.bulkAdd(packsOf(all));
+  else if (all.length > 0) await db.tail.add(packRows(all));
 }
 
-function packs(rows: readonly NamedRow[]): StoredBatch[] {
-  const made: StoredBatch[] = [];
-  for (let i = 0; i < rows.length; i += PACK_LIMIT) made.push(batch(rows.slice(i, i + PACK_LIMIT)));
+function packsOf(rows: readonly NamedRow[]): RowBatch[] {
+  const made: RowBatch[] = [];
+  for (let i = 0; i < rows.length; i += PACK_LIMIT) made.push(packRows(rows.slice(i, i + PACK_LIMIT)));
   return made;
 }
 
-const batch = (rows: readonly NamedRow[]): StoredBatch => packList(rows, ([, , row]) => isJsonRecord(row));
-
-/** Reports it once, by its id, when not all of it can be read. */
-function unpack(stored: Batch, report: Report): readonly NamedRow[] {
-  const rows = unpackList(stored);
-  const readable = rows.filter((row: unknown) => Array.isArray(row));
-  if (readable.length < rows.length) report(stored.id, new SyntaxError('a part of it is not JSON'));
-  return readable;
+/** Visits none, when it is damaged: then it is reported by its id. */
+function visit(batch: StoredBatch, report: Report, each: Parameters<typeof visitRows>[1]): void {
+  try {
+    visitRows(batch, each);
+  } catch (cause) {
+    report(batch.id, cause);
+  }
 }
 
 /** Deletes batches by the keys that they were reported with. */
@@ -94,9 +88,27 @@ export async function lastPack(db: OutboxDatabase): Promise<number> {
 }
 
 /** Rows as they are on disk. */
-export interface StoredRows {
+export interface RowsFound {
   /** Parses them, a pack at a time. */
   unpack(): Promise<RowsRead>;
+  /** Packs of which most has been written again since, with what has not: what `putSparse` takes. Asked for after `unpack`. */
+  sparse(): Promise<SparsePack[]>;
+}
+
+export interface SparsePack {
+  readonly id: number;
+  readonly rows: readonly NamedRow[];
+}
+
+/**
+ * Makes packs what is left of them, within the transaction of a write. Their place stays, so it does not matter what was
+ * written meanwhile: that comes after them.
+ */
+export async function putSparse(db: OutboxDatabase, packs: readonly SparsePack[]): Promise<void> {
+  await db.packs.bulkDelete(packs.filter(({ rows }) => rows.length === 0).map(({ id }) => id));
+  await db.packs.bulkPut(
+    packs.filter(({ rows }) => rows.length > 0).map(({ id, rows }) => ({ id, ...packRows(rows) })),
+  );
 }
 
 export interface RowsWanted {
@@ -110,8 +122,8 @@ export async function readRows(
   db: OutboxDatabase,
   wanted: RowsWanted | undefined,
   report: Report,
-): Promise<StoredRows> {
-  if (wanted?.keys.length === 0) return { unpack: () => Promise.resolve(new Map()) };
+): Promise<RowsFound> {
+  if (wanted?.keys.length === 0) return NO_ROWS;
   const from =
     (table: 'packs' | 'tail'): Report =>
     (id, cause) =>
@@ -119,31 +131,65 @@ export async function readRows(
   const packs = await readPacks(db, wanted?.after ?? 0, from('packs'));
   const tail = await readAll(db.tail, from('tail'));
   const keys = wanted && new Set(wanted.keys);
+  let read = 0;
+  const rows: RowsByCollection = new Map();
+  const add = (batch: StoredBatch, damaged: Report): void =>
+    visit(batch, damaged, (collection, id, row) => {
+      read++;
+      if (keys === undefined || keys.has(entityKey(collection, id))) addRow(rows, collection, id, row);
+    });
   return {
     async unpack() {
-      const rows: RowsByCollection = new Map();
-      const add = (one: Batch, damaged: Report): void => {
-        const found = unpack(one, damaged);
-        addRows(keys ? found.filter(([collection, id]) => keys.has(entityKey(collection, id))) : found, rows);
-      };
-      for (const pack of packs.splice(0)) {
+      for (const pack of packs) {
         add(pack, from('packs'));
         await breathe();
       }
       for (const one of tail) add(one, from('tail'));
       return rows;
     },
+    async sparse() {
+      let distinct = 0;
+      for (const { size } of rows.values()) distinct += size;
+      return keys === undefined && read > 2 * distinct ? findSparse(packs, tail) : [];
+    },
   };
+}
+
+const NO_ROWS: RowsFound = {
+  unpack: () => Promise.resolve(new Map()),
+  sparse: () => Promise.resolve([]),
+};
+
+async function findSparse(
+  packs: readonly StoredBatch[],
+  tail: readonly StoredBatch[],
+): Promise<SparsePack[]> {
+  const later = new Set<EntityKey>();
+  const ignore = (): void => undefined;
+  for (const one of tail) visit(one, ignore, (collection, id) => later.add(entityKey(collection, id)));
+  const found: SparsePack[] = [];
+  for (const pack of [...packs].reverse()) {
+    const rows: NamedRow[] = [];
+    let size = 0;
+    visit(pack, ignore, (collection, id, row) => {
+      size++;
+      if (!later.has(entityKey(collection, id))) rows.push([collection, id, row]);
+    });
+    for (const [collection, id] of rows) later.add(entityKey(collection, id));
+    if (size > 0 && rows.length * 2 <= size) found.push({ id: pack.id, rows });
+    await breathe();
+  }
+  return found;
 }
 
 /** A few at a time: the browser hands over what it has read in one piece. */
 const PACKS_AT_ONCE = 8;
 
-async function readPacks(db: OutboxDatabase, after: number, report: Report): Promise<Batch[]> {
-  const found: Batch[] = [];
+async function readPacks(db: OutboxDatabase, after: number, report: Report): Promise<StoredBatch[]> {
+  const found: StoredBatch[] = [];
   for (let last = after; ;) {
     const range = () => db.packs.where(':id').above(last).limit(PACKS_AT_ONCE);
-    let some: Batch[];
+    let some: StoredBatch[];
     try {
       some = await range().toArray();
     } catch {

@@ -7,10 +7,14 @@ import {
   type OutboxDatabase,
 } from './dexieDatabase.js';
 import { readState } from './dexieRead.js';
+import type { SparsePack } from './dexieRows.js';
 import { writeOnce } from './dexieWrite.js';
 import { asStorageError, isConnectionLost, storageError } from './storageError.js';
 
 export type { DexieStorageOptions } from './dexieDatabase.js';
+
+/** Packs that one write makes smaller: some milliseconds. */
+const SPARSE_AT_ONCE = 2;
 
 interface Session {
   readonly name: string;
@@ -20,6 +24,8 @@ interface Session {
   writes: number;
   /** The last revision this instance has seen; 0 before it has seen any. */
   seen: number;
+  /** What is left of packs that have become sparse: put by the next writes of rows. */
+  sparse: SparsePack[];
   /** The revision before this session's first write, for what happens to that write before the first load. */
   before: number | undefined;
 }
@@ -99,7 +105,7 @@ export function dexieStorage(options: DexieStorageOptions = {}): SyncStorage {
       const name = `holdfast:${namespace}`;
       try {
         const db = await openDatabase(name, options);
-        const session = { name, db, reopening: undefined, writes: 0, seen: 0, before: undefined };
+        const session = { name, db, reopening: undefined, writes: 0, seen: 0, sparse: [], before: undefined };
         if (isCurrent(attempt)) state = { status: 'open', session };
         else {
           db.close();
@@ -114,7 +120,10 @@ export function dexieStorage(options: DexieStorageOptions = {}): SyncStorage {
     async load(since) {
       const session = current();
       const outcomesSince = since ?? session.before;
-      const loaded = await run(session, 'read', (db) => readState(db, { since, outcomesSince }));
+      const sparse = (packs: SparsePack[]): void => {
+        if (packs.length > 0) session.sparse = packs;
+      };
+      const loaded = await run(session, 'read', (db) => readState(db, { since, outcomesSince, sparse }));
       session.seen = Math.max(session.seen, loaded.revision);
       return loaded;
     },
@@ -123,10 +132,12 @@ export function dexieStorage(options: DexieStorageOptions = {}): SyncStorage {
       const session = current();
       const id = `${instance}:${session.writes++}`;
       const retryAfter = session.seen;
+      const sparse = write.put?.rows?.length ? session.sparse.slice(0, SPARSE_AT_ONCE) : [];
       const receipt = await run(session, 'write', (db, second) =>
-        writeOnce(db, second ? { id, write, retryAfter } : { id, write }),
+        writeOnce(db, { id, write, sparse, ...(second && { retryAfter }) }),
       );
       if (receipt === 'stale') return receipt;
+      session.sparse = session.sparse.filter((pack) => !sparse.includes(pack));
       session.seen = Math.max(session.seen, receipt.revision);
       session.before ??= receipt.revision - 1;
       return receipt;

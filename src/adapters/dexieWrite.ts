@@ -1,7 +1,7 @@
 import type { StorageReceipt, StorageWrite } from '../engine/ports.js';
 import type { MutationRecord } from '../domain/mutation.js';
 import { STORES, type OutboxDatabase, type StoredMutations } from './dexieDatabase.js';
-import { lastPack, putRows, removeUnreadable } from './dexieRows.js';
+import { lastPack, putRows, putSparse, removeUnreadable, type SparsePack } from './dexieRows.js';
 import { isJson, isJsonRecord, packList } from './packed.js';
 import { storageError } from './storageError.js';
 import { touchedBy } from './touched.js';
@@ -15,6 +15,7 @@ export interface NamedWrite {
   /** Unique among all writes of all tabs. */
   readonly id: string;
   readonly write: StorageWrite;
+  readonly sparse: readonly SparsePack[];
   /**
    * Present for a second attempt, when the answer to the first one was lost: a revision before the first one. The
    * write may be in the journal, and is then not repeated.
@@ -28,7 +29,7 @@ export interface NamedWrite {
  */
 export async function writeOnce(db: OutboxDatabase, named: NamedWrite): Promise<StorageReceipt | 'stale'> {
   return db.transaction('rw', STORES, async () => {
-    const { id, write, retryAfter } = named;
+    const { id, write, sparse, retryAfter } = named;
     if (retryAfter !== undefined) {
       const first = await findWrite(db, id, retryAfter);
       if (first !== undefined) return first;
@@ -42,7 +43,11 @@ export async function writeOnce(db: OutboxDatabase, named: NamedWrite): Promise<
       touched: touchedBy(write, seqs),
       lastPack: write.put?.rows?.length ? await lastPack(db) : 0,
     });
-    const [revision] = await Promise.all([journalled, ...change(db, write)]);
+    const [revision] = await Promise.all([
+      journalled,
+      ...change(db, write),
+      ...(sparse.length > 0 ? [putSparse(db, sparse)] : []),
+    ]);
     if (revision % TRIM_EVERY === 0)
       await db.journal
         .where(':id')

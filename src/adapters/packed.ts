@@ -4,6 +4,12 @@
  */
 export type Packed<T> = { readonly json: string } | { readonly value: T };
 
+export const pack = <T>(value: T): Packed<T> => (isJson(value) ? { json: JSON.stringify(value) } : { value });
+
+/** Throws when it is damaged. */
+export const unpack = <T>(packed: Packed<T>): T =>
+  'value' in packed ? packed.value : (JSON.parse(packed.json) as T);
+
 /** A list whose items are on disk independently: a damaged one does not take the others with it (OB7). */
 export function packList<T>(items: readonly T[], isJson: (item: T) => boolean): Packed<readonly T[]> {
   if (!items.every(isJson)) return { value: items };

@@ -12,11 +12,13 @@ export function named({ key, ...row }: StoredRow): NamedRow {
 export type RowsByCollection = Map<string, Map<string, BaseRow>>;
 
 /** A later one of the same name takes the place of an earlier one. */
+export function addRow(to: RowsByCollection, collection: string, id: string, row: BaseRow): void {
+  const known = to.get(collection);
+  if (known === undefined) to.set(collection, new Map([[id, row]]));
+  else known.set(id, row);
+}
+
 export function addRows(rows: Iterable<NamedRow>, to: RowsByCollection = new Map()): RowsRead {
-  for (const [collection, id, row] of rows) {
-    const known = to.get(collection);
-    if (known === undefined) to.set(collection, new Map([[id, row]]));
-    else known.set(id, row);
-  }
+  for (const [collection, id, row] of rows) addRow(to, collection, id, row);
   return to;
 }

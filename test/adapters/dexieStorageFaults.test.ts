@@ -3,7 +3,15 @@ import { describe, expect, test, vi } from 'vitest';
 import { dexieStorage } from '../../src/adapters/dexieStorage.js';
 import type { SyncStorage } from '../../src/engine/ports.js';
 import { mutation, outcome, row, rowsRead } from '../../src/testing/storageSamples.js';
-import { damage, forceClose, garble, injectFaults, openedOn, trackedFactory } from './dexieStorageFaults.js';
+import {
+  countOf,
+  damage,
+  forceClose,
+  garble,
+  injectFaults,
+  openedOn,
+  trackedFactory,
+} from './dexieStorageFaults.js';
 
 const tokens = async (storage: SyncStorage) =>
   (await storage.load()).log.flatMap((record) => record.mutations.map((m) => m.token));
@@ -207,15 +215,33 @@ describe('batches of rows', () => {
     },
   );
 
+  test('OB9 rows that were all written again leave no packs behind: what is left of them goes with the next rows', async () => {
+    const { indexedDB, connections } = trackedFactory();
+    const first = await openedOn(indexedDB);
+    const all = (n: number, count = 1_000) =>
+      Array.from({ length: count }, (_, id) => row(`t/${id}`, { n }, n));
+    for (const n of [1, 2, 3, 4]) await first.write({ put: { rows: all(n, n === 1 ? 1_001 : 1_000) } });
+    expect(await countOf(connections[0]!, 'packs')).toBe(4);
+    const next = await openedOn(indexedDB);
+    const was = (await next.load()).rows;
+    await next.write({ append: [[mutation('a')]] });
+    expect(await countOf(connections[0]!, 'packs')).toBe(4);
+    for (const n of [5, 6]) await next.write({ put: { rows: [row('t/0', { n }, n)] } });
+    expect(await countOf(connections[0]!, 'packs')).toBe(2);
+    const rows = new Map(was.get('t')).set('0', { row: { n: 6 }, version: 6 });
+    expect((await (await openedOn(indexedDB)).load()).rows.get('t')).toEqual(rows);
+    expect([rows.size, rows.get('999'), rows.get('1000')]).toEqual([
+      1_001,
+      { row: { n: 4 }, version: 4 },
+      { row: { n: 1 }, version: 1 },
+    ]);
+  });
+
   test('OB2 the tail is made one batch by the transaction of the write that fills it', async () => {
     const { indexedDB, connections } = trackedFactory();
     const faults = injectFaults();
     const storage = await almostFull(indexedDB);
-    const tail = (): Promise<number> =>
-      new Promise((resolve) => {
-        const request = connections[0]!.transaction('tail').objectStore('tail').count();
-        request.onsuccess = () => resolve(request.result);
-      });
+    const tail = (): Promise<number> => countOf(connections[0]!, 'tail');
     expect(await tail()).toBe(31);
     faults.made.length = 0;
     await storage.write(last);

@@ -94,6 +94,14 @@ export function damage(db: IDBDatabase, store: string, key: string | number): { 
   return { restore: () => (record.value = value) };
 }
 
+/** How many records a store has. */
+export function countOf(db: IDBDatabase, store: string): Promise<number> {
+  return new Promise((resolve) => {
+    const request = db.transaction(store).objectStore(store).count();
+    request.onsuccess = () => resolve(request.result);
+  });
+}
+
 /** Changes a part of the text of one record. */
 export function garble(db: IDBDatabase, store: string, key: number, part: string, into: string): void {
   const record = recordOf(db, store, key);
