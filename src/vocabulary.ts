@@ -70,7 +70,7 @@ export type {
   TabChannel,
   Transport,
 } from './engine/ports.js';
-export type { PullOperation, PullProgress, PullResult, SessionPhase } from './engine/pullSession.js';
+export type { PullOperation, PullProgress, PullResult, SessionPhase, Verified } from './domain/session.js';
 export type { MutationHandle } from './engine/settlement.js';
 export type { StoreState } from './engine/store.js';
 export type { ProcessingSummary } from './engine/summary.js';

@@ -1,6 +1,6 @@
 import type { ServerRow } from '../domain/entity.js';
 import { describe } from '../domain/errors.js';
-import { isObject, readEntity, readPage } from '../domain/wire.js';
+import { isCount, isObject, readEntity, readPage } from '../domain/wire.js';
 import type { PullReply, PullRequest, SnapshotPage } from '../engine/ports.js';
 import { answer, failed, unexpected, type Received } from './httpReplies.js';
 
@@ -9,13 +9,18 @@ import { answer, failed, unexpected, type Received } from './httpReplies.js';
 export type PullTarget = Omit<PullRequest, 'signal'>;
 
 /** What is asked for, below the transport's URL. */
-export function pullPath({ cursor, snapshot }: PullTarget, limit: number): string {
-  if (snapshot === undefined) return path('/changes', 'since', cursor, limit);
-  return path('/snapshot', 'page', snapshot.page, limit);
-}
-
-function path(route: string, name: string, value: string | undefined, limit: number): string {
-  return `${route}?${value === undefined ? '' : `${name}=${encodeURIComponent(value)}&`}limit=${limit}`;
+export function pullPath({ cursor, snapshot, limit, sums }: PullTarget, most: number): string {
+  const { page, collections = [] } = snapshot ?? {};
+  const query: [string, string | undefined][] = [
+    snapshot === undefined ? ['since', cursor] : ['page', page],
+    ['limit', `${Math.min(limit ?? most, most)}`],
+    ['sums', sums === true ? '1' : undefined],
+    ...collections.map((name): [string, string] => ['type', name]),
+  ];
+  const given = query.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  return `${snapshot === undefined ? '/changes' : '/snapshot'}?${given.join('&')}`;
 }
 
 export function readPull(received: Received, target: PullTarget): PullReply {
@@ -40,7 +45,7 @@ function isAtAnEnd(status: number, { type }: Record<string, unknown>): boolean {
 /** One bad row spoils the page: skipping it would take it for deleted. */
 function readSnapshot(value: unknown, asked: string | undefined): SnapshotPage | { readonly wrong: string } {
   if (!isObject(value)) return { wrong: describe(value) };
-  const { entities, next, cursor } = value;
+  const { entities, next, cursor, total } = value;
   if (typeof cursor !== 'string' || cursor === '') return { wrong: `a cursor that is ${describe(cursor)}` };
   if (next !== null && (typeof next !== 'string' || next === '')) return { wrong: `next ${describe(next)}` };
   if (!Array.isArray(entities)) return { wrong: `entities ${describe(entities)}` };
@@ -51,5 +56,5 @@ function readSnapshot(value: unknown, asked: string | undefined): SnapshotPage |
     if (row === undefined) return { wrong: `a malformed row at index ${rows.length}` };
     rows.push(row);
   }
-  return { rows, next: next ?? undefined, cursor };
+  return { rows, next: next ?? undefined, cursor, ...(isCount(total) && { total }) };
 }

@@ -21,7 +21,7 @@ export interface HttpTransportOptions {
   readonly maxBatch?: number;
   /** Bytes of one request's body. @default 524_288 (512 KiB) */
   readonly maxBytes?: number;
-  /** Changes or rows per page of a pull. @default 500 */
+  /** The most changes or rows of one page of a pull; how many it asks for depends on how fast they come. @default 1_000 */
   readonly pageSize?: number;
   /** Whether the server has `GET {url}/snapshot`; without it everything is read from the feed's beginning. @default true */
   readonly snapshots?: boolean;
@@ -40,7 +40,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     timeoutMs = 30_000,
     maxBatch = 100,
     maxBytes = 512 * 1024,
-    pageSize = 500,
+    pageSize = 1_000,
     snapshots = true,
     schema,
   } = options;
@@ -103,6 +103,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     },
     push: (sealed, { signal }) => push(sealed, signal),
     snapshots,
+    maxPage: pageSize,
     async pull({ signal, ...target }) {
       const received = await request(pullPath(target, pageSize), { method: 'GET' }, signal);
       return 'kind' in received ? { kind: 'failed', reply: received } : readPull(received, target);

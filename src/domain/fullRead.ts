@@ -1,4 +1,5 @@
 import { keyOf } from './changes.js';
+import type { SnapshotPage } from './reply.js';
 import { splitKey, type BaseRow, type EntityKey, type ServerRow } from './entity.js';
 
 /**
@@ -13,6 +14,11 @@ export interface FullRead {
   readonly page?: string;
   /** From where changes are read once the rows are: taken before the first page of them. */
   readonly cursor?: string;
+  /** Only these are read again. The feed goes on from where it was: it has one cursor for all of them. */
+  readonly collections?: readonly string[];
+  /** Rows that it has met on its pages, and how many there were at its beginning, where the server says so. */
+  readonly rows?: number;
+  readonly total?: number;
   /** The server's database is another one: versions of before mean nothing. */
   readonly elsewhere?: true;
 }
@@ -36,29 +42,42 @@ export function isSameCheckpoint(a: Checkpoint, b: Checkpoint): boolean {
 export function readUnderWay({ cursor, read }: Checkpoint, snapshots: boolean): FullRead | undefined {
   if (read === undefined || read.stage === 'done')
     return cursor === undefined ? nextRead(read, snapshots) : undefined;
-  return read.stage === 'snapshot' && !snapshots ? { number: read.number, stage: 'changes' } : read;
+  if (read.stage === 'changes' || snapshots) return read;
+  return read.collections === undefined ? { number: read.number, stage: 'changes' } : undefined;
 }
 
 /** @param snapshots whether the transport has them; otherwise the feed is read from its start */
-export function nextRead(former: FullRead | undefined, snapshots: boolean, elsewhere = false): FullRead {
-  return {
-    number: (former?.number ?? 0) + 1,
-    stage: snapshots ? 'snapshot' : 'changes',
-    ...(elsewhere && { elsewhere }),
-  };
+export function nextRead(
+  former: FullRead | undefined,
+  snapshots: boolean,
+  how: Pick<FullRead, 'elsewhere' | 'collections'> = {},
+): FullRead {
+  return { number: (former?.number ?? 0) + 1, stage: snapshots ? 'snapshot' : 'changes', ...how };
+}
+
+/** Which collections somebody wants to have read anew. */
+export type Wanted = readonly string[] | 'all';
+
+/** What is to be begun, if anything, for those who want that, while `read` is under way. */
+export function widened(wanted: Wanted | undefined, read: FullRead | undefined): Wanted | undefined {
+  if (wanted === undefined || (read !== undefined && read.collections === undefined)) return undefined;
+  const { collections = [] } = read ?? {};
+  if (wanted === 'all') return wanted;
+  if (read !== undefined && wanted.every((name) => collections.includes(name))) return undefined;
+  return [...new Set([...collections, ...wanted])];
 }
 
 /** How many full reads are over. */
 export const readsDone = (read: FullRead | undefined): number =>
   read === undefined ? 0 : read.stage === 'done' ? read.number : read.number - 1;
 
-/** After a page of the snapshot. */
-export function afterPage(read: FullRead, page: { next: string | undefined; cursor: string }): Checkpoint {
-  const { number, elsewhere, cursor = page.cursor } = read;
-  const same = { number, ...(elsewhere && { elsewhere }) };
-  return page.next === undefined
-    ? { cursor, read: { ...same, stage: 'changes' } }
-    : { cursor: undefined, read: { ...same, stage: 'snapshot', cursor, page: page.next } };
+/** After a page of the snapshot that was asked for at `from`. */
+export function afterPage(from: Checkpoint, read: FullRead, page: SnapshotPage): Checkpoint {
+  const { cursor = page.cursor, total = page.total, page: _asked, ...same } = read;
+  const so = { ...same, rows: (read.rows ?? 0) + page.rows.length, ...(total !== undefined && { total }) };
+  if (page.next !== undefined)
+    return { cursor: from.cursor, read: { ...so, stage: 'snapshot', cursor, page: page.next } };
+  return { cursor: from.cursor ?? cursor, read: { ...so, stage: 'changes' } };
 }
 
 type Base = (key: EntityKey) => BaseRow | undefined;
@@ -96,8 +115,11 @@ export function unmet(
   read: FullRead,
 ): Map<EntityKey, BaseRow> {
   const found = new Map<EntityKey, BaseRow>();
+  const isRead = ({ collections }: FullRead, key: EntityKey): boolean =>
+    collections === undefined || collections.includes(splitKey(key).collection);
   for (const [key, row] of rows)
-    if (row.row !== undefined && row.version !== undefined && row.seen !== read.number) found.set(key, row);
+    if (row.row !== undefined && row.version !== undefined && row.seen !== read.number && isRead(read, key))
+      found.set(key, row);
   return found;
 }
 

@@ -1,4 +1,5 @@
 import type { Change } from './changes.js';
+import type { Sum } from './checksum.js';
 import type { Row, ServerRow, Version } from './entity.js';
 import type { AssignedId } from './identity.js';
 
@@ -50,6 +51,8 @@ export interface PullPage {
   })[];
   readonly cursor: string;
   readonly upToDate: boolean;
+  /** What all rows add up to at `cursor`, by collection, where the server says so. */
+  readonly sums?: ReadonlyMap<string, Sum>;
 }
 
 /** Some of the rows that the server has. */
@@ -59,6 +62,8 @@ export interface SnapshotPage {
   readonly next: string | undefined;
   /** From where the feed tells what changed since before the first page was read. */
   readonly cursor: string;
+  /** How many rows there are on all pages together, where the server says so. */
+  readonly total?: number;
 }
 
 /** A mutation about to be sealed. */

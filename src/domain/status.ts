@@ -1,3 +1,5 @@
+import type { PullProgress } from './session.js';
+
 /** In one word, what a user should know; the first that applies, from top to bottom. */
 export type SyncPhase =
   /** The outbox is still being read. */
@@ -47,6 +49,8 @@ export interface SyncStatus {
   readonly breaker: BreakerStatus;
   /** Milliseconds since the epoch of the last exchange that left nothing undone. */
   readonly lastSyncedAt: number | undefined;
+  /** Of a pull that takes more than one page, in the tab that drains; undefined otherwise. */
+  readonly progress: PullProgress | undefined;
 }
 
 export type StatusFacts = Omit<SyncStatus, 'phase'> & { readonly ready: boolean; readonly paused: boolean };

@@ -1,4 +1,5 @@
 import type { Change } from './changes.js';
+import type { Sum } from './checksum.js';
 import type { ServerRow, Version } from './entity.js';
 import { describe } from './errors.js';
 import type { AssignedId } from './identity.js';
@@ -121,7 +122,25 @@ export function readPage(value: unknown, since: string | undefined): PullPage | 
     if (row === undefined) return { wrong: `a malformed change at index ${read.length}` };
     read.push({ ...row, op: echoOf(change as Record<string, unknown>) });
   }
-  return { changes: read, cursor, upToDate };
+  const sums = upToDate ? readSums(value['sums']) : undefined;
+  return { changes: read, cursor, upToDate, ...(sums && { sums }) };
+}
+
+/** A server need not offer them, so what cannot be read is none. */
+function readSums(value: unknown): ReadonlyMap<string, Sum> | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const sums = new Map<string, Sum>();
+  for (const sum of value as unknown[]) {
+    if (!isObject(sum)) return undefined;
+    const { type, rows, checksum } = sum;
+    if (typeof type !== 'string' || !isCount(rows) || !isCount(checksum)) return undefined;
+    sums.set(type, { rows, checksum });
+  }
+  return sums;
+}
+
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function echoOf({ op, rev }: Record<string, unknown>): string | undefined {

@@ -3,16 +3,16 @@ import type { Draft } from 'immer';
 import type { AuditEntry } from '../domain/audit.js';
 import type { AnyCollection, Collection } from '../domain/collection.js';
 import type { Definition } from '../domain/definition.js';
-import type { Token } from '../domain/mutation.js';
+import type { Priority, Token } from '../domain/mutation.js';
 import type { Query } from '../domain/query.js';
 import type { Resolution } from '../domain/resolution.js';
+import type { PullOperation, PullResult } from '../domain/session.js';
 import type { EntityStatus, SyncStatus } from '../domain/status.js';
 import type { ConflictFilter, ConflictView } from './conflictView.js';
 import type { DeadLetterFilter, DeadLetterView } from './deadLetterView.js';
 import type { SyncEventName, SyncEvents } from './events.js';
 import type { MutateOptions } from './mutateOptions.js';
 import type { PendingFilter, PendingMutationView } from './pendingView.js';
-import type { PullOperation, PullResult } from './pullSession.js';
 import type { MutationHandle } from './settlement.js';
 import type { StoreState } from './store.js';
 import type { ProcessingSummary } from './summary.js';
@@ -22,6 +22,13 @@ export interface SyncRequest {
   readonly direction?: 'push' | 'pull' | 'both';
   /** `full` reads everything again and takes out what the server no longer has. @default 'delta' */
   readonly operation?: PullOperation;
+  /**
+   * Only what touches these is waited for, and a full read reads only these. A delta still brings what changed in the
+   * others: the feed has one cursor for all. @default all
+   */
+  readonly collections?: readonly AnyCollection[];
+  /** Only mutations of at least this priority are waited for; they are sent first anyway. @default 'background' */
+  readonly priority?: Priority;
   /** Ends it at any point; what is stored by then stays, and the next session goes on from there. */
   readonly signal?: AbortSignal;
 }

@@ -1,5 +1,6 @@
 import { auditJson, auditTrail } from '../domain/audit.js';
 import { keyOf } from '../domain/changes.js';
+import { differing } from '../domain/checksum.js';
 import { entityKey, type EntityKey } from '../domain/entity.js';
 import { describe, SyncError } from '../domain/errors.js';
 import { createCaller } from './caller.js';
@@ -77,6 +78,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       durable: storage.durable,
       needsAuth: worker.needsAuth,
       breaker: gates.breaker,
+      progress: puller?.progress,
     }),
   });
   const gates = createGates({
@@ -171,7 +173,9 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     createPuller({
       exchange: createPullExchange({ read, clock, gates, timeoutMs }),
       suspects: (from) => suspects({ ledger, store, collections }, from),
+      differing: (sums) => differing(collections.keys(), sums, store.bases()),
       snapshots: transport?.snapshots === true,
+      maxPage: transport?.maxPage ?? 1_000,
       outbox,
       ledger,
       clock,
@@ -181,20 +185,22 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       pollMs: checked.pollMs,
       paused,
       began: () => emit('sync.started', { direction: 'pull' }),
-      progress: (progress) => emit('sync.progress', progress),
+      progress(progress) {
+        emit('sync.progress', progress);
+        if (puller?.progress !== undefined) reporter.changed([]);
+      },
       pulled(result) {
-        if (result.kind === 'cancelled') {
-          emit('sync.cancelled', { direction: 'pull' });
-          return;
+        const direction = 'pull';
+        reporter.changed([]);
+        if (result.kind === 'cancelled') emit('sync.cancelled', { direction });
+        else if (result.kind === 'failed') emit('sync.failed', { direction, error: result.error });
+        else {
+          const { kind: _, ...done } = result;
+          reachability.proven();
+          if (ledger.pending.size === 0) ledger.syncedAt = now();
+          emit('sync.completed', { direction, ...done });
+          changed();
         }
-        if (result.kind === 'failed') {
-          emit('sync.failed', { direction: 'pull', error: result.error });
-          return;
-        }
-        reachability.proven();
-        if (ledger.pending.size === 0) ledger.syncedAt = now();
-        emit('sync.completed', { direction: 'pull', rows: result.rows, pages: result.pages });
-        changed();
       },
     });
   const mutator = createMutator({
@@ -279,7 +285,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     watchMutations: reporter.watch,
     async sync(request = {}) {
       alive();
-      checkRequest(request);
+      checkRequest(request, collections);
       return untilEnd(syncOnce(syncing, request), controller.signal, request.signal);
     },
     pause: life.pause,

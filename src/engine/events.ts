@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../domain/audit.js';
 import type { SyncError } from '../domain/errors.js';
 import type { Token } from '../domain/mutation.js';
-import type { PullProgress } from './pullSession.js';
+import type { PullProgress, Verified } from '../domain/session.js';
 
 /** What `client.on` tells. */
 export interface SyncEvents {
@@ -43,7 +43,13 @@ export interface SyncEvents {
   'sync.progress': PullProgress;
   'sync.completed':
     | { readonly direction: 'push' }
-    | { readonly direction: 'pull'; readonly rows: number; readonly pages: number };
+    | {
+        readonly direction: 'pull';
+        readonly rows: number;
+        readonly pages: number;
+        /** What comparing with the server's sums came to (PL4); absent: nothing was compared. */
+        readonly verified?: Verified;
+      };
   'sync.failed': { readonly direction: 'pull'; readonly error: SyncError };
   /** What was stored until then stays. */
   'sync.cancelled': { readonly direction: 'push' | 'pull' };

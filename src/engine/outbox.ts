@@ -8,7 +8,7 @@ import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
-import { planReadAnew, planSnapshot, type Suspects } from './reading.js';
+import { planReadAnew, planSnapshot, type ReadAnew, type Suspects } from './reading.js';
 import { concernedBy } from './renamed.js';
 import { planDiscard } from './repair.js';
 import { planReceive } from './receive.js';
@@ -41,12 +41,12 @@ export interface Outbox {
    * to false when there is nothing to do any more.
    */
   retry(plan: () => Departure | undefined, settlement: Settlement): Promise<boolean>;
-  /** Stores a page of changes with its cursor, if `from` is still the checkpoint (PL1). */
-  receive(page: PullPage, from: Checkpoint, suspected: Suspects): Promise<void>;
+  /** Stores a page of changes with its cursor, if `from` is still the checkpoint (PL1); resolves to whether it was news. */
+  receive(page: PullPage, from: Checkpoint, suspected: Suspects): Promise<boolean>;
   /** The same with a page of the snapshot. */
   receiveSnapshot(page: SnapshotPage, from: Checkpoint): Promise<void>;
-  /** Lets the next pull read everything, if `from` is still the checkpoint. Touches no mutation and no row. */
-  readAnew(from: Checkpoint, snapshots: boolean, elsewhere: boolean): Promise<void>;
+  /** Lets the next pull read everything or some of it, if `from` is still the checkpoint. Touches no mutation and no row. */
+  readAnew(from: Checkpoint, how: ReadAnew): Promise<void>;
   /** Forgets a dead letter, and takes its value back where that is still shown. */
   readonly discard: (token: Token) => Promise<void>;
   /** Keeps the breakers' state for the next session (RT4). */
@@ -268,17 +268,18 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async receive(page, from, suspected) {
       const plan = (): Departure | undefined => planReceive(options, page, from, suspected, options.now());
       const isNews = await commit(plan, depart);
-      if (isNews) return;
+      if (isNews) return true;
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
       await serial(() => load(ledger.revision));
       options.announce();
+      return false;
     },
     async receiveSnapshot(page, from) {
       await commit(() => planSnapshot(options, page, from), depart);
     },
-    async readAnew(from, snapshots, elsewhere) {
+    async readAnew(from, how) {
       await commit(
-        () => planReadAnew(options, from, snapshots, elsewhere),
+        () => planReadAnew(options, from, how),
         ({ write }) => applyWrite(ledger, write, []),
       );
     },

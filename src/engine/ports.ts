@@ -151,7 +151,15 @@ export interface PullRequest {
   /** What changed since; undefined: since the beginning. */
   readonly cursor: string | undefined;
   /** Asks for a page of all rows instead; `page: undefined` is the first. Only where the transport has `snapshots`. */
-  readonly snapshot?: { readonly page: string | undefined };
+  readonly snapshot?: {
+    readonly page: string | undefined;
+    /** Only rows of these are needed; more of them do no harm. */
+    readonly collections?: readonly string[];
+  };
+  /** How many changes or rows are wanted; the server may send fewer, or a few more. */
+  readonly limit?: number;
+  /** Whether a page that is up to date is to say what the rows add up to (PL4). A server need not know it. */
+  readonly sums?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -168,6 +176,8 @@ export interface Transport {
   pull?(request: PullRequest): Promise<PullReply>;
   /** Whether `pull` serves snapshots. Without them everything is read from the feed's beginning. */
   readonly snapshots?: boolean;
+  /** The most changes or rows that `pull` is to be asked for at once. @default 1_000 */
+  readonly maxPage?: number;
 }
 
 export interface SealedOp {

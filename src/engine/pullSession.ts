@@ -1,31 +1,14 @@
 import { SyncError } from '../domain/errors.js';
-import { readUnderWay, type Checkpoint } from '../domain/fullRead.js';
+import type { Sum } from '../domain/checksum.js';
+import { readUnderWay, widened, type Checkpoint, type Wanted } from '../domain/fullRead.js';
+import type { PullOperation, PullProgress, PullResult, SessionPhase } from '../domain/session.js';
 import { isAborted } from './abortable.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
+import type { Pacing } from './pacing.js';
 import type { PullReply } from './ports.js';
 import { pullError, type PullExchange } from './pullExchange.js';
 import type { Suspects } from './reading.js';
-
-export type PullOperation = 'delta' | 'full';
-
-/** Where a sync session is (PL2). */
-export type SessionPhase = 'validate' | 'prepare' | 'execute' | 'verify' | 'cleanup';
-
-export interface PullProgress {
-  readonly phase: SessionPhase;
-  /** `full`: everything is read, because nothing is known yet, the server has forgotten our cursor, or it was asked for. */
-  readonly operation: PullOperation;
-  /** Of this session, all of them stored. */
-  readonly pages: number;
-  readonly rows: number;
-}
-
-export type PullResult =
-  | { readonly kind: 'up-to-date'; readonly rows: number; readonly pages: number }
-  | { readonly kind: 'failed'; readonly error: SyncError }
-  /** What was stored until then stays, and the next session goes on from there. */
-  | { readonly kind: 'cancelled' };
 
 export interface PullSessionOptions {
   readonly exchange: PullExchange;
@@ -35,49 +18,72 @@ export interface PullSessionOptions {
   readonly snapshots: boolean;
   /** What a full read can tell to be gone. */
   readonly suspects: (from: Checkpoint) => Suspects;
+  /** The collections that do not add up to what the server says. */
+  readonly differing: (sums: ReadonlyMap<string, Sum>) => readonly string[];
 }
 
 export interface PullSessionRun {
   readonly signal: AbortSignal;
-  /** Called before each request: who asks by now is answered by it. True: somebody wants everything read anew. */
-  readonly joined: () => boolean;
+  /** Called before each request: who asks by now is answered by it. Tells what they want read anew. */
+  readonly joined: () => Wanted | undefined;
+  readonly pacing: Pacing;
+  /** Whether it is time to compare what is here with what the server has; after a full read it always is. */
+  readonly verify: boolean;
   readonly progress: (progress: PullProgress) => void;
 }
 
 /** Reads all that the server has, from the checkpoint on. A page is stored before the next one is asked for. */
 export async function runPullSession(
-  { exchange, outbox, ledger, snapshots, suspects }: PullSessionOptions,
-  { signal, joined, progress }: PullSessionRun,
+  { exchange, outbox, ledger, snapshots, suspects, differing }: PullSessionOptions,
+  { signal, joined, pacing, verify, progress }: PullSessionRun,
 ): Promise<PullResult> {
   let rows = 0;
   let pages = 0;
   let anew = 0;
   let operation: PullOperation = 'delta';
+  let isRepaired = false;
   /** A server that leads in a circle would be asked for ever. */
   const places = new Set<string>();
-  const tell = (phase: SessionPhase): void => progress({ phase, operation, pages, rows });
+  const tell = (phase: SessionPhase): void => {
+    const { stage, rows: done, total } = ledger.read ?? {};
+    const of =
+      stage === 'done' ? {} : { ...(done !== undefined && { done }), ...(total !== undefined && { total }) };
+    progress({ phase, operation, pages, rows, ...of });
+  };
 
   tell('validate');
   while (!isAborted(signal)) {
     const from: Checkpoint = { cursor: ledger.cursor, read: ledger.read };
     const read = readUnderWay(from, snapshots);
     if (read !== undefined) operation = 'full';
-    if (joined() && read === undefined) {
-      await outbox.readAnew(from, snapshots, false);
+    const wanted = widened(joined(), read);
+    if (wanted !== undefined) {
+      await outbox.readAnew(from, { snapshots, ...(wanted !== 'all' && { collections: wanted }) });
       continue;
     }
     if (pages === 0 && anew === 0) tell('prepare');
-    const snapshot = read?.stage === 'snapshot' ? { page: read.page } : undefined;
+    const { page, collections } = read ?? {};
+    const snapshot = read?.stage === 'snapshot' ? { page, ...(collections && { collections }) } : undefined;
     const suspected = snapshot === undefined ? suspects(from) : NOBODY;
-    const request = { cursor: from.cursor, ...(snapshot !== undefined && { snapshot }) };
+    const request = {
+      cursor: from.cursor,
+      limit: pacing.limit,
+      ...(snapshot !== undefined && { snapshot }),
+      ...(snapshot === undefined && (verify || operation === 'full') && { sums: true }),
+    };
+    const { revision } = ledger;
+    const asked = pacing.asks();
     const reply = await exchange(request, signal);
     if (isAborted(signal)) break;
     if (reply === undefined) return failed(new SyncError('UNAVAILABLE', LEFT_ALONE));
-    if (reply.kind === 'failed') return failed(pullError(reply));
+    if (reply.kind === 'failed') {
+      asked.failed();
+      return failed(pullError(reply));
+    }
     if (reply.kind === 'resync') {
       const isFirst = from.cursor === undefined && snapshot?.page === undefined;
       if (isFirst || anew++ > 0) return odd('The server asks for a full read in answer to one.');
-      await outbox.readAnew(from, snapshots, reply.elsewhere === true);
+      await outbox.readAnew(from, { snapshots, elsewhere: reply.elsewhere === true });
       places.clear();
       continue;
     }
@@ -89,21 +95,32 @@ export async function runPullSession(
     }
     if ((reply.kind === 'snapshot') !== (snapshot !== undefined))
       return odd('The server answers something else than what was asked for.');
-    if (reply.kind === 'snapshot') {
-      await outbox.receiveSnapshot(reply.page, from);
-      rows += reply.page.rows.length;
-    } else {
-      await outbox.receive(reply.page, from, suspected);
-      rows += reply.page.changes.length;
-    }
+    asked.came();
+    let isNews = true;
+    if (reply.kind === 'snapshot') await outbox.receiveSnapshot(reply.page, from);
+    else isNews = await outbox.receive(reply.page, from, suspected);
+    const count = reply.kind === 'snapshot' ? reply.page.rows.length : reply.page.changes.length;
+    asked.stored(count);
+    rows += count;
     pages++;
     tell('execute');
-    const isOver = reply.kind === 'page' && reply.page.upToDate;
-    if (isOver) tell('verify');
-    if (isOver && readUnderWay({ cursor: ledger.cursor, read: ledger.read }, snapshots) === undefined) {
-      tell('cleanup');
-      return { kind: 'up-to-date', rows, pages };
+    if (reply.kind === 'snapshot' || !reply.page.upToDate) continue;
+    tell('verify');
+    const now: Checkpoint = { cursor: ledger.cursor, read: ledger.read };
+    if (readUnderWay(now, snapshots) !== undefined) continue;
+    const { sums, cursor } = reply.page;
+    // What was written since the page was asked for, the server's sums may not know of.
+    const isComparable = now.cursor === cursor && ledger.revision === revision + Number(isNews);
+    const different = sums !== undefined && isComparable ? differing(sums) : undefined;
+    if (different !== undefined && different.length > 0 && !isRepaired) {
+      isRepaired = true;
+      places.clear();
+      await outbox.readAnew(now, { snapshots, collections: different });
+      continue;
     }
+    tell('cleanup');
+    const verified = different && (different.length > 0 ? 'different' : isRepaired ? 'repaired' : 'equal');
+    return { kind: 'up-to-date', rows, pages, ...(verified && { verified }) };
   }
   return { kind: 'cancelled' };
 }

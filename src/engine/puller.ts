@@ -1,17 +1,13 @@
 import { backoffMs, type RetryOptions } from '../domain/backoff.js';
 import { SyncError } from '../domain/errors.js';
 import { TRANSPORT } from '../domain/lanes.js';
+import type { Wanted } from '../domain/fullRead.js';
+import type { PullOperation, PullProgress, PullResult } from '../domain/session.js';
 import { isAborted } from './abortable.js';
 import type { Gates } from './gates.js';
 import type { Clock, Random } from './ports.js';
-import {
-  LEFT_ALONE,
-  runPullSession,
-  type PullOperation,
-  type PullProgress,
-  type PullResult,
-  type PullSessionOptions,
-} from './pullSession.js';
+import { LEFT_ALONE, runPullSession, type PullSessionOptions } from './pullSession.js';
+import { createPacing } from './pacing.js';
 import { createWakeup } from './wakeup.js';
 
 /** Reads the server's changes into the base, session by session, for ever. One runs per client, while it holds the lease. */
@@ -27,7 +23,16 @@ export interface Puller {
    * Resolves when everything the server has at the time of the call is in the base, or with what went wrong. Calls share
    * a session. One that was begun for calls only ends with the last of them that is cancelled.
    */
-  pull(request?: { readonly operation?: PullOperation; readonly signal?: AbortSignal }): Promise<PullResult>;
+  pull(request?: PullCall): Promise<PullResult>;
+  /** Of a session that goes on after its first page (OS1): what one page brings is there before anybody could show it. */
+  readonly progress: PullProgress | undefined;
+}
+
+export interface PullCall {
+  readonly operation?: PullOperation;
+  /** What a full read is to read anew. @default all */
+  readonly collections?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PullerOptions extends PullSessionOptions {
@@ -37,6 +42,8 @@ export interface PullerOptions extends PullSessionOptions {
   readonly gates: Gates;
   /** Milliseconds between pulls when nothing else asks for one. */
   readonly pollMs: number;
+  /** The most rows of a page. */
+  readonly maxPage: number;
   readonly paused: () => boolean;
   /** A session begins. */
   readonly began: () => void;
@@ -45,7 +52,8 @@ export interface PullerOptions extends PullSessionOptions {
 }
 
 interface Waiter {
-  readonly operation: PullOperation;
+  /** What it wants read anew. */
+  readonly wanted: Wanted | undefined;
   readonly resolve: (result: PullResult) => void;
 }
 
@@ -62,6 +70,10 @@ export function createPuller(options: PullerOptions): Puller {
   let isShutOut = false;
   let isBusy = false;
   let lastError: SyncError | undefined;
+  let progress: PullProgress | undefined;
+  /** When what is here is compared with what the server has, in monotonic milliseconds. */
+  let verifyAt = 0;
+  const pacing = createPacing(clock, options.maxPage);
 
   const answer = (whom: Set<Waiter>, result: PullResult): void => {
     const all = [...whom];
@@ -88,6 +100,9 @@ export function createPuller(options: PullerOptions): Puller {
       const result = await session(signal);
       failures = result.kind === 'failed' ? failures + 1 : 0;
       lastError = result.kind === 'failed' ? result.error : undefined;
+      if (result.kind === 'up-to-date' && result.verified !== undefined)
+        verifyAt = result.verified === 'different' ? Infinity : clock.monotonic() + VERIFY_MS;
+      progress = undefined;
       if (!isAborted(signal)) options.pulled(result);
       answer(asked, result);
       if (isAborted(signal)) break;
@@ -110,7 +125,8 @@ export function createPuller(options: PullerOptions): Puller {
     if (waiters.size > 0) cancel = () => own.abort();
     isBusy = true;
     try {
-      return await runPullSession(options, { signal: own.signal, joined, progress: options.progress });
+      const verify = clock.monotonic() >= verifyAt;
+      return await runPullSession(options, { signal: own.signal, joined, pacing, verify, progress: moved });
     } catch (cause) {
       return notStored(cause);
     } finally {
@@ -120,11 +136,18 @@ export function createPuller(options: PullerOptions): Puller {
     }
   }
 
-  function joined(): boolean {
+  function moved(to: PullProgress): void {
+    if (to.phase === 'execute' || progress !== undefined) progress = to;
+    options.progress(to);
+  }
+
+  function joined(): Wanted | undefined {
     const now = [...waiters];
     waiters.clear();
     for (const waiter of now) asked.add(waiter);
-    return now.some(({ operation }) => operation === 'full');
+    const wanted = now.flatMap((waiter) => (waiter.wanted === undefined ? [] : [waiter.wanted]));
+    if (wanted.length === 0) return undefined;
+    return wanted.includes('all') ? 'all' : [...new Set(wanted.flat())];
   }
 
   return {
@@ -137,7 +160,10 @@ export function createPuller(options: PullerOptions): Puller {
     gateMoved() {
       if (isShutOut) wakeup.wake();
     },
-    pull: ({ operation = 'delta', signal } = {}) =>
+    get progress() {
+      return progress;
+    },
+    pull: ({ operation = 'delta', collections, signal } = {}) =>
       new Promise((resolve) => {
         const leave = (): void => {
           waiters.delete(waiter);
@@ -146,7 +172,7 @@ export function createPuller(options: PullerOptions): Puller {
           if (waiters.size + asked.size === 0) cancel?.();
         };
         const waiter: Waiter = {
-          operation,
+          wanted: operation === 'full' ? (collections ?? 'all') : undefined,
           resolve(result) {
             signal?.removeEventListener('abort', leave);
             resolve(result);
@@ -162,6 +188,9 @@ export function createPuller(options: PullerOptions): Puller {
       }),
   };
 }
+
+/** How often what is here is compared with what the server has. */
+const VERIFY_MS = 3_600_000;
 
 /** Nothing of the page is stored, its cursor included, so the same page is asked for again. */
 function notStored(cause: unknown): PullResult {

@@ -34,21 +34,32 @@ export function planSnapshot(books: Books, page: SnapshotPage, from: Checkpoint)
     split: [],
     rebased: new Map(),
     rows: met(page.rows, entering, store.base, read),
-    put: { meta: storedCheckpoint(afterPage(read, page)) },
+    put: { meta: storedCheckpoint(afterPage(from, read, page)) },
   };
   return departure(ledger, parts);
 }
 
-/** The write by which everything is read anew. It touches no row and no mutation. */
+/** What is to be read anew, and how. */
+export interface ReadAnew {
+  readonly snapshots: boolean;
+  readonly elsewhere?: boolean;
+  /** Only these, from a snapshot; the feed goes on from where it is. */
+  readonly collections?: readonly string[];
+}
+
+/** The write by which everything, or some of it, is read anew. It touches no row and no mutation. */
 export function planReadAnew(
   { ledger }: Books,
   from: Checkpoint,
-  snapshots: boolean,
-  elsewhere: boolean,
+  { snapshots, elsewhere = false, collections }: ReadAnew,
 ): { readonly write: StorageWrite } | undefined {
   if (!isSameCheckpoint(ledger, from)) return undefined;
-  const read = nextRead(ledger.read, snapshots, elsewhere);
-  return { write: { put: { meta: storedCheckpoint({ cursor: undefined, read }) } } };
+  const some = snapshots && from.cursor !== undefined ? collections : undefined;
+  const read = nextRead(ledger.read, snapshots, {
+    ...(elsewhere && { elsewhere }),
+    ...(some && { collections: some }),
+  });
+  return { write: { put: { meta: storedCheckpoint({ cursor: some && from.cursor, read }) } } };
 }
 
 /** What a full read can tell to be gone by the end of a page that is yet to be asked for. */

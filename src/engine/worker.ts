@@ -17,6 +17,7 @@ import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
 import type { Failures, PendingMutation } from './pendingMutation.js';
+import { isHeld } from './pendingView.js';
 import type { Clock, Reply, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
 import type { Group, Op } from './seal.js';
@@ -32,8 +33,8 @@ export interface Worker {
   readonly wake: () => void;
   /** The network may be back: try again without waiting for a backoff, but never below a `Retry-After` floor (RT2). */
   networkChanged(): void;
-  /** Resolves when nothing is in flight and nothing is ready to be sent. */
-  quiet(): Promise<void>;
+  /** Resolves when nothing is in flight and nothing is ready to be sent, or before, when all of these are decided or held. */
+  quiet(of?: (mutation: PendingMutation) => boolean): Promise<void>;
   /** The server wants the user to sign in again. */
   readonly needsAuth: boolean;
 }
@@ -71,7 +72,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const inFlight = new Map<Promise<void>, string>();
   /** Resolvers that have not answered yet: only their lanes wait (SC3). */
   const asking = new Map<Promise<void>, readonly PendingMutation[]>();
-  const quietWaiters: (() => void)[] = [];
+  const quietWaiters = new Map<() => void, ((mutation: PendingMutation) => boolean) | undefined>();
   let serverClock: ServerClock | undefined;
   let needsAuth = false;
 
@@ -89,11 +90,20 @@ export function createWorker(options: WorkerOptions): Worker {
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const lookAgainAt = startSendsSafely(signal);
-      if (inFlight.size + asking.size === 0) for (const resolve of quietWaiters.splice(0)) resolve();
+      tellQuiet(inFlight.size + asking.size === 0);
       await wakeup.wait(lookAgainAt, signal);
     }
     await Promise.all([...inFlight.keys(), ...asking.keys()]);
-    for (const resolve of quietWaiters.splice(0)) resolve();
+    tellQuiet(true);
+  }
+
+  function tellQuiet(isQuiet: boolean): void {
+    for (const [resolve, of] of quietWaiters) {
+      const isOpen = (m: PendingMutation): boolean => m.undecided && !isHeld(m) && of?.(m) === true;
+      if (!isQuiet && (of === undefined || [...ledger.pending.values()].some(isOpen))) continue;
+      quietWaiters.delete(resolve);
+      resolve();
+    }
   }
 
   /** A bug met in choosing must not end the loop: what is stored is tried again. */
@@ -287,9 +297,9 @@ export function createWorker(options: WorkerOptions): Worker {
       }
       wakeup.wake();
     },
-    quiet: () =>
+    quiet: (of) =>
       new Promise((resolve) => {
-        quietWaiters.push(resolve);
+        quietWaiters.set(resolve, of);
         wakeup.wake();
       }),
     get needsAuth() {

@@ -41,4 +41,5 @@ const STARTING: SyncStatus = deriveStatus({
   needsAuth: false,
   breaker: { state: 'closed' },
   lastSyncedAt: undefined,
+  progress: undefined,
 });

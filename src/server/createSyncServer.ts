@@ -4,7 +4,7 @@ import { feedName, isUnnameable, toCaller, type Caller } from './caller.js';
 import { collect, type Collected, type CollectOptions } from './collect.js';
 import { DatabaseError } from './database.js';
 import type { ScopeOf } from './effect.js';
-import { createFeedRoutes, MAIN_SCOPE, type FeedRequest, type FeedRoute } from './feedRoutes.js';
+import { createFeedRoutes, MAIN_SCOPE, MAX_PAGE, type FeedRequest, type FeedRoute } from './feedRoutes.js';
 import { createHeadWatch } from './headWatch.js';
 import { letOriginsIn } from './letOriginsIn.js';
 import { checkLimits } from './limits.js';
@@ -92,6 +92,7 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
       schema: schema ?? null,
       maxBatch: limits.maxBatch,
       maxBytes: limits.maxBytes,
+      maxPage: MAX_PAGE,
       gzip: true,
       idempotencyRetentionSec,
       tombstoneRetentionSec,

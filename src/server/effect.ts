@@ -1,3 +1,5 @@
+import { rowChecksum } from '../domain/checksum.js';
+import { entityKey } from '../domain/entity.js';
 import { feedName, type Caller } from './caller.js';
 import { canonicalJson } from './canonicalJson.js';
 import { problem } from './problem.js';
@@ -91,7 +93,8 @@ export function createEffect({
     const before = change.ifVersion ?? linked(change, current)?.before ?? current?.version ?? 0;
     chain.set(keyOf(change), { type, id, before, after: version });
     written.set(keyOf(change), entity);
-    steps.push({ entity, scope: feedName(origin.tenant, scopeOf(type, id)), origin, part });
+    const scope = feedName(origin.tenant, scopeOf(type, id));
+    steps.push({ entity, scope, origin, part, ...difference(current, entity) });
     return entity;
   }
 
@@ -160,6 +163,14 @@ export function createEffect({
     writes: () => [...chain].filter(([key]) => written.has(key)).map(([, write]) => write),
     steps: () => steps,
   };
+}
+
+/** What the write does to the sums of its scope. */
+function difference(before: Entity | undefined, after: Entity): Pick<RowStep, 'rows' | 'checksum'> {
+  const rows = (row: Entity | undefined): number => (row === undefined || row.data === null ? 0 : 1);
+  const checksum = (row: Entity | undefined): number =>
+    row === undefined || row.data === null ? 0 : rowChecksum(entityKey(row.type, row.id), row.version);
+  return { rows: rows(after) - rows(before), checksum: checksum(after) - checksum(before) };
 }
 
 type Step =

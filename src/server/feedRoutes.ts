@@ -1,7 +1,8 @@
+import { isUnnameable } from './caller.js';
 import { formatCursor, formatPageToken, parseCursor, parsePageToken, type Position } from './cursor.js';
 import type { Database } from './database.js';
 import type { HeadWatch } from './headWatch.js';
-import { readFeed, readHeads, readRows, type ExpiredReason, type FeedAnswer } from './readFeed.js';
+import { readFeed, readHeads, readRows, readTotal, type ExpiredReason, type FeedAnswer } from './readFeed.js';
 import { linkAbort } from './linkAbort.js';
 import { pokeStream, type PokeStreamOptions } from './pokeStream.js';
 import { problem, problemResponse } from './problem.js';
@@ -49,7 +50,8 @@ export interface FeedRoutesOptions {
 /** The scope of a request that names none, and of a server without `scopeOf`. */
 export const MAIN_SCOPE = 'main';
 
-const MAX_LIMIT = 1000;
+/** The most rows of a page that a client may ask for. */
+export const MAX_PAGE = 1000;
 const MAX_WAIT_SECONDS = 30;
 
 /** Makes the routes of one server. */
@@ -100,11 +102,12 @@ export function createFeedRoutes({
       const life = await epoch();
       const since = positionOf(query.get('since'), life);
       const atLeast = positionOf(query.get('atLeast'), life);
-      const limit = wholeNumber(query.get('limit'), 500, 1, MAX_LIMIT);
+      const limit = wholeNumber(query.get('limit'), 500, 1, MAX_PAGE);
       const wait = wholeNumber(query.get('wait'), 0, 0, MAX_WAIT_SECONDS);
       if (since === undefined || atLeast === undefined) return problemResponse(problem('malformed-cursor'));
       if (limit === undefined || wait === undefined) return badNumber();
-      const read = () => readFeed(database, life, scope, since, limit);
+      const sums = query.get('sums') === '1';
+      const read = () => readFeed(database, life, scope, since, limit, sums);
 
       const answer = await longPoll(read, wait * 1000, scope, signal).finally(leave);
       if (answer.kind === 'expired') return expired(answer.reason);
@@ -115,17 +118,22 @@ export function createFeedRoutes({
 
     async snapshot({ query, scope }) {
       const life = await epoch();
-      const limit = wholeNumber(query.get('limit'), 500, 1, MAX_LIMIT);
+      const limit = wholeNumber(query.get('limit'), 500, 1, MAX_PAGE);
       if (limit === undefined) return badNumber();
       const token = query.get('page');
       const from =
         token === null ? { epoch: life, seq: await head(scope), type: '', id: '' } : parsePageToken(token);
       if (from === undefined) return problemResponse(problem('malformed-cursor'));
       if (from.epoch !== life) return expired('epoch');
-      const entities = await readRows(database, scope, from, limit);
+      const named = query.getAll('type');
+      if (named.some(isUnnameable)) return problemResponse(problem('malformed-request', 'Bad type.'));
+      const types = named.length > 0 ? named : null;
+      const entities = await readRows(database, scope, from, limit, types);
+      const total = token === null ? await readTotal(database, scope, types) : undefined;
       const last = entities.length < limit ? undefined : entities.at(-1);
       const next = last ? formatPageToken({ ...from, type: last.type, id: last.id }) : null;
-      return Response.json({ entities, next, cursor: formatCursor(from) } satisfies SnapshotPage);
+      const page = { entities, next, cursor: formatCursor(from), ...(total !== undefined && { total }) };
+      return Response.json(page satisfies SnapshotPage);
     },
 
     async stream({ scope, signal, leave }) {

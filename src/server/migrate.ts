@@ -1,5 +1,13 @@
 import type { Database, Sql } from './database.js';
-import { FROM_LEVEL_1, FROM_LEVEL_2, LEVEL, NUMBERED_AT_COMMIT, TABLES, type Numbering } from './schema.js';
+import {
+  FROM_LEVEL_1,
+  FROM_LEVEL_2,
+  FROM_LEVEL_3,
+  LEVEL,
+  NUMBERED_AT_COMMIT,
+  TABLES,
+  type Numbering,
+} from './schema.js';
 import { createWakeup } from './wakeup.js';
 
 // Any number will do, as long as all instances use the same one.
@@ -43,7 +51,7 @@ function attempt(database: Database, numbering: Numbering): Promise<DatabaseLife
     let meta = await readMeta(tx);
     if (meta === undefined || meta.level < LEVEL) {
       if (meta?.level === 1) await tx.script(FROM_LEVEL_1);
-      if (meta !== undefined) await tx.script(FROM_LEVEL_2);
+      if (meta !== undefined) await tx.script(FROM_LEVEL_2 + FROM_LEVEL_3);
       await tx.script(TABLES);
       await tx.query(MAKE_META, [numbering]);
       if (numbering === 'commit') await tx.script(NUMBERED_AT_COMMIT);

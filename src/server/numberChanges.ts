@@ -27,12 +27,18 @@ export function mergeTold(all: Iterable<Told>): Told {
 
 // The counter is a row: taking a number locks it until COMMIT, so whoever gets 6 waited for the owner of 5.
 const NUMBER = `
-  WITH counter AS (
-    INSERT INTO holdfast.scope AS s (scope, seq) VALUES ($1, $3::bigint)
-    ON CONFLICT (scope) DO UPDATE SET seq = s.seq + excluded.seq RETURNING s.seq - $3::bigint AS base
-  ), mine AS (
-    SELECT ordinal, part, row_number() OVER (ORDER BY ordinal) AS n
+  WITH mine AS (
+    SELECT ordinal, part, type, rows, checksum, row_number() OVER (ORDER BY ordinal) AS n
     FROM holdfast.change WHERE ordinal = ANY($2::bigint[])
+  ), counter AS (
+    INSERT INTO holdfast.scope AS s (scope, seq, summed)
+    SELECT $1, $3::bigint, bool_and(checksum IS NOT NULL) FROM mine
+    ON CONFLICT (scope) DO UPDATE SET seq = s.seq + excluded.seq, summed = s.summed AND excluded.summed
+    RETURNING s.seq - $3::bigint AS base
+  ), sums AS (
+    INSERT INTO holdfast.sum AS s (scope, type, rows, checksum)
+    SELECT $1, type, sum(rows), sum(checksum) FROM mine, counter WHERE checksum IS NOT NULL GROUP BY type
+    ON CONFLICT (scope, type) DO UPDATE SET rows = s.rows + excluded.rows, checksum = s.checksum + excluded.checksum
   ), numbered AS (
     SELECT ordinal, n, max(n) OVER (PARTITION BY part) AS last_of_part FROM mine
   )

@@ -131,6 +131,19 @@ export interface FeedPage {
   readonly cursor: string;
   /** False when more changes are already there. */
   readonly upToDate: boolean;
+  /** What the live rows add up to at `cursor`; where it was asked for, with a page that is up to date. */
+  readonly sums?: readonly TypeSum[];
+}
+
+/** What the live rows of one type add up to; a type that is not there has none. */
+export interface TypeSum {
+  readonly type: string;
+  readonly rows: number;
+  /**
+   * Of each row 32 bits of `type/id@version` (FNV-1a over UTF-16 units, then the finalizer of MurmurHash3), added up
+   * modulo 2^32.
+   */
+  readonly checksum: number;
 }
 
 /** One page of the rows of a scope. */
@@ -140,4 +153,6 @@ export interface SnapshotPage {
   readonly next: string | null;
   /** Taken before the first page: pull from here when the snapshot is complete. */
   readonly cursor: string;
+  /** Of the first page: how many rows there are now, on all pages together, where that is known. */
+  readonly total?: number;
 }

@@ -9,7 +9,7 @@
 export type Numbering = 'commit' | 'statement';
 
 /** Grows with every change of the tables. */
-export const LEVEL = 3;
+export const LEVEL = 4;
 
 /** The column `at` as the wire has it: milliseconds since the epoch. */
 export const MILLISECONDS = 'floor(extract(epoch FROM at) * 1000)::bigint AS at';
@@ -54,7 +54,16 @@ CREATE INDEX IF NOT EXISTS op_at ON holdfast.op (at);
 CREATE TABLE IF NOT EXISTS holdfast.scope (
   scope text COLLATE "C" PRIMARY KEY,
   seq bigint NOT NULL,
-  floor bigint NOT NULL DEFAULT 0 -- changes up to here were collected
+  floor bigint NOT NULL DEFAULT 0, -- changes up to here were collected
+  summed boolean NOT NULL DEFAULT true -- false: holdfast.sum has not seen every change
+);
+
+CREATE TABLE IF NOT EXISTS holdfast.sum ( -- of the live rows of a scope, at its seq
+  scope text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  rows bigint NOT NULL,
+  checksum bigint NOT NULL,
+  PRIMARY KEY (scope, type)
 );
 
 CREATE TABLE IF NOT EXISTS holdfast.change (
@@ -70,7 +79,9 @@ CREATE TABLE IF NOT EXISTS holdfast.change (
   op text,
   rev bigint,
   client text,
-  at timestamptz NOT NULL DEFAULT now()
+  at timestamptz NOT NULL DEFAULT now(),
+  rows smallint, -- by how many live rows, and by which checksum, the scope is another after it
+  checksum bigint
 );
 CREATE UNIQUE INDEX IF NOT EXISTS change_feed ON holdfast.change (scope, seq);
 `;
@@ -95,12 +106,17 @@ BEGIN
   PERFORM 1 FROM holdfast.change WHERE ordinal = NEW.ordinal AND seq IS NULL;
   IF NOT FOUND THEN RETURN NULL; END IF;
   FOR touched IN
-    SELECT c.scope, count(*) AS n FROM holdfast.change c
+    SELECT c.scope, count(*) AS n, bool_and(c.checksum IS NOT NULL) AS summed FROM holdfast.change c
     WHERE c.tx = pg_current_xact_id() AND c.seq IS NULL GROUP BY c.scope ORDER BY c.scope
   LOOP
-    INSERT INTO holdfast.scope AS s (scope, seq) VALUES (touched.scope, touched.n)
-    ON CONFLICT (scope) DO UPDATE SET seq = s.seq + touched.n
+    INSERT INTO holdfast.scope AS s (scope, seq, summed) VALUES (touched.scope, touched.n, touched.summed)
+    ON CONFLICT (scope) DO UPDATE SET seq = s.seq + touched.n, summed = s.summed AND touched.summed
     RETURNING s.seq - touched.n INTO base;
+    INSERT INTO holdfast.sum AS s (scope, type, rows, checksum)
+    SELECT c.scope, c.type, sum(c.rows), sum(c.checksum) FROM holdfast.change c
+    WHERE c.tx = pg_current_xact_id() AND c.seq IS NULL AND c.scope = touched.scope AND touched.summed
+    GROUP BY c.scope, c.type
+    ON CONFLICT (scope, type) DO UPDATE SET rows = s.rows + excluded.rows, checksum = s.checksum + excluded.checksum;
     UPDATE holdfast.change c SET seq = base + numbered.n, page_end = base + numbered.last_of_part
     FROM (
       SELECT ordinal, n, max(n) OVER (PARTITION BY part) AS last_of_part
@@ -122,6 +138,17 @@ DO $body$ BEGIN
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION holdfast.number_changes();
   END IF;
 END $body$;
+`;
+
+/**
+ * From level 3, which did not sum up: what was there before is not known, so these scopes offer no sums. Nor do those
+ * into which an instance of before writes meanwhile.
+ */
+export const FROM_LEVEL_3 = `
+ALTER TABLE holdfast.scope ADD COLUMN IF NOT EXISTS summed boolean NOT NULL DEFAULT false;
+ALTER TABLE holdfast.scope ALTER COLUMN summed SET DEFAULT true;
+ALTER TABLE holdfast.change ADD COLUMN IF NOT EXISTS rows smallint;
+ALTER TABLE holdfast.change ADD COLUMN IF NOT EXISTS checksum bigint;
 `;
 
 /** From level 2, which did not keep when a row was last written. */

@@ -1,3 +1,5 @@
+import { rowChecksum } from '../domain/checksum.js';
+import { entityKey } from '../domain/entity.js';
 import { feedName } from './caller.js';
 import type { Database } from './database.js';
 import type { ScopeOf } from './effect.js';
@@ -15,14 +17,14 @@ const ROWS_PER_STATEMENT = 500;
 
 const INSERT = `
   WITH given AS (
-    SELECT n, row->>'id' AS id, row->>'scope' AS scope, row->'data' AS data
+    SELECT n, row->>'id' AS id, row->>'scope' AS scope, row->'data' AS data, (row->>'checksum')::bigint AS checksum
     FROM jsonb_array_elements($2::text::jsonb) WITH ORDINALITY AS g(row, n)
   ), saved AS (
     INSERT INTO holdfast.entity (type, id, scope, version, data, tenant)
     SELECT $1, id, scope, 1, data, $4 FROM given
   )
-  INSERT INTO holdfast.change (scope, part, type, id, version, data)
-  SELECT scope, $3::integer, $1, id, 1, data FROM given ORDER BY n
+  INSERT INTO holdfast.change (scope, part, type, id, version, data, rows, checksum)
+  SELECT scope, $3::integer, $1, id, 1, data, 1, checksum FROM given ORDER BY n
   RETURNING scope, ordinal`;
 
 /** Options of {@link seedRows}. */
@@ -54,7 +56,12 @@ export async function seedRows(
     const parts: Told[] = [];
     for (let from = 0, part = 0; from < rows.length; from += ROWS_PER_STATEMENT, part++) {
       const slice = rows.slice(from, from + ROWS_PER_STATEMENT);
-      const json = slice.map(({ id, data }) => ({ id, scope: feedName(tenant, scopeOf(type, id)), data }));
+      const json = slice.map(({ id, data }) => ({
+        id,
+        scope: feedName(tenant, scopeOf(type, id)),
+        data,
+        checksum: rowChecksum(entityKey(type, id), 1),
+      }));
       const written = await tx.query<{ scope: string; ordinal: string | number }>(INSERT, [
         type,
         JSON.stringify(json),

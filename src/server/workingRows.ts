@@ -16,6 +16,9 @@ export interface RowStep {
   readonly origin: Pick<Origin, 'op' | 'rev' | 'client'>;
   /** Of the ops in the transaction: the feed never splits one. */
   readonly part: number;
+  /** By how many live rows, and by which checksum, the scope is another after it. */
+  readonly rows: number;
+  readonly checksum: number;
 }
 
 /**

@@ -57,11 +57,12 @@ const ACCEPTED = `
   WHERE tenant = $3 AND subject = $1 AND token = ANY($2::text[]) AND status BETWEEN 200 AND 299`;
 const TELL_AND_RECORD = `
   WITH told AS (
-    INSERT INTO holdfast.change (scope, part, type, id, version, data, op, rev, client, at)
-    SELECT s.scope, s.part, s.type, s.id, s.version, s.data, s.op, s.rev, s.client, to_timestamp(s.at / 1000.0)
+    INSERT INTO holdfast.change (scope, part, type, id, version, data, op, rev, client, at, rows, checksum)
+    SELECT s.scope, s.part, s.type, s.id, s.version, s.data, s.op, s.rev, s.client, to_timestamp(s.at / 1000.0),
+      s.rows, s.checksum
     FROM jsonb_to_recordset($1::text::jsonb) AS s(
       n integer, scope text, part integer, type text, id text, version bigint, data jsonb,
-      op text, rev bigint, client text, at bigint
+      op text, rev bigint, client text, at bigint, rows smallint, checksum bigint
     )
     ORDER BY s.n RETURNING scope, ordinal
   ), recorded AS (
@@ -190,15 +191,10 @@ async function tellAndRecord(
   { tenant, subject }: Pick<OpRequest, 'tenant' | 'subject'>,
 ): Promise<Told> {
   if (decided.length === 0) return new Map();
-  const changes = steps.map(({ entity, scope, part, origin: { op, rev, client } }, n) => ({
-    n,
-    ...entity,
-    scope,
-    part,
-    op,
-    rev,
-    client,
-  }));
+  const changes = steps.map(({ entity, origin, ...step }, n) => {
+    const { op, rev, client } = origin;
+    return { n, ...entity, ...step, op, rev, client };
+  });
   const records = decided.map(({ op: { op, rev }, reply, writes }) => ({
     op,
     rev,

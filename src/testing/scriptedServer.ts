@@ -47,8 +47,10 @@ export interface AppliedOp {
 
 export interface ScriptedServerOptions {
   readonly commands?: Readonly<Record<string, ScriptedCommand>>;
-  /** Changes per page of the feed. @default 500 */
+  /** The most changes of a page. @default 500 */
   readonly pageSize?: number;
+  /** Whether it says what its rows add up to (PL4). @default true */
+  readonly sums?: boolean;
   /** Whether there are snapshots; without them everything is read from the feed's beginning. @default true */
   readonly snapshots?: boolean;
   readonly limits?: Partial<Transport['limits']>;
@@ -87,7 +89,8 @@ type Answer = Extract<Reply, { kind: 'answer' }>;
  * server.refuse((op) => op.kind === 'insert' && 403)
  */
 export function createScriptedServer(options: ScriptedServerOptions = {}): ScriptedServer {
-  const { commands = {}, pageSize = 500, snapshots = true, limits, assignId, now = Date.now } = options;
+  const { commands = {}, pageSize = 500, snapshots = true, sums: offersSums = true } = options;
+  const { limits, assignId, now = Date.now } = options;
   const database = createServerRows(now);
   const journal: AppliedOp[] = [];
   const records = new Map<string, { readonly body: string; readonly answer: Answer }>();
@@ -194,13 +197,18 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
     },
     snapshots,
     // eslint-disable-next-line @typescript-eslint/require-await -- as above
-    async pull({ cursor, snapshot }) {
+    async pull({ cursor, snapshot, limit = pageSize, sums = false }) {
+      const size = Math.min(limit, pageSize);
       if (snapshot !== undefined) {
-        const some = database.snapshot(snapshot.page, pageSize);
+        const some = database.snapshot(snapshot.page, size, snapshot.collections);
         return some === undefined ? { kind: 'resync' } : { kind: 'snapshot', page: some };
       }
-      const page = database.page(cursor, pageSize);
-      return page === undefined ? { kind: 'resync' } : { kind: 'page', page };
+      const page = database.page(cursor, size);
+      if (page === undefined) return { kind: 'resync' };
+      return {
+        kind: 'page',
+        page: sums && offersSums && page.upToDate ? { ...page, sums: database.sums() } : page,
+      };
     },
     changes: {
       listen(poke, signal) {

@@ -1,3 +1,4 @@
+import { rowChecksum, type Sum } from '../domain/checksum.js';
 import { entityKey, type EntityKey, type Row, type ServerRow } from '../domain/entity.js';
 import type { PullPage, SnapshotPage } from '../engine/ports.js';
 
@@ -21,7 +22,9 @@ export interface ServerRows {
   /** Undefined: the cursor is of another epoch. A page never splits a transaction. */
   page(cursor: string | undefined, limit: number): PullPage | undefined;
   /** Some of the live rows; undefined: the page is of another epoch. */
-  snapshot(page: string | undefined, limit: number): SnapshotPage | undefined;
+  snapshot(page: string | undefined, limit: number, only?: readonly string[]): SnapshotPage | undefined;
+  /** What the live rows add up to now, by collection. */
+  sums(): ReadonlyMap<string, Sum>;
   /** Begins a new epoch, whose feed holds the live rows only: what was deleted before is forgotten. */
   expireCursors(): void;
 }
@@ -73,13 +76,31 @@ export function createServerRows(now: () => number): ServerRows {
       }
       return { changes, cursor: `e${epoch}.${next}`, upToDate: next === feed.length };
     },
-    snapshot(page = `e${epoch}.${feed.length}.`, limit) {
+    sums() {
+      const sums = new Map<string, Sum>();
+      for (const { collection, id, row, version } of rows.values()) {
+        if (row === undefined) continue;
+        const { rows: before, checksum } = sums.get(collection) ?? { rows: 0, checksum: 0 };
+        const added = rowChecksum(entityKey(collection, id), version);
+        sums.set(collection, { rows: before + 1, checksum: (checksum + added) % 2 ** 32 });
+      }
+      return sums;
+    },
+    snapshot(page = `e${epoch}.${feed.length}.`, limit, only) {
       const [, ofEpoch, position, after = ''] = /^(e\d+)\.(\d+)\.(.*)$/s.exec(page) ?? [];
       if (ofEpoch !== `e${epoch}`) return undefined;
-      const keys = [...rows].filter(([key, { row }]) => row !== undefined && key > after).map(([key]) => key);
+      const wanted = [...rows].filter(
+        ([, { row, collection }]) => row !== undefined && (only === undefined || only.includes(collection)),
+      );
+      const keys = wanted.map(([key]) => key).filter((key) => key > after);
       const some = keys.sort().slice(0, limit);
       const next = some.length < keys.length ? `e${epoch}.${position}.${some.at(-1)}` : undefined;
-      return { rows: some.flatMap((key) => rows.get(key) ?? []), next, cursor: `e${epoch}.${position}` };
+      return {
+        rows: some.flatMap((key) => rows.get(key) ?? []),
+        next,
+        cursor: `e${epoch}.${position}`,
+        ...(after === '' && { total: wanted.length }),
+      };
     },
     expireCursors() {
       epoch++;

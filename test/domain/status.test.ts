@@ -21,6 +21,7 @@ const calm: StatusFacts = {
   failed: 0,
   needsAttention: 0,
   lastSyncedAt: undefined,
+  progress: undefined,
 };
 
 describe('OS1 phase', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import type { SyncError } from '../../src/domain/errors.js';
-import type { PullProgress } from '../../src/engine/pullSession.js';
+import type { PullProgress } from '../../src/domain/session.js';
 import type { PullReply, PullRequest, Transport } from '../../src/engine/ports.js';
 import { createScriptedServer } from '../../src/testing/scriptedServer.js';
 import {

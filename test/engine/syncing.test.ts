@@ -92,7 +92,7 @@ describe('PL3 sync()', () => {
       client.sync({ direction: 'pull' }),
     ]);
     expect(line.asked).toEqual(['rows undefined', 'since e1.4']);
-    expect(full.pulled).toEqual({ kind: 'up-to-date', rows: 2, pages: 2 });
+    expect(full.pulled).toEqual({ kind: 'up-to-date', rows: 2, pages: 2, verified: 'equal' });
     expect(client.query(todos).map(({ id }) => id)).toEqual(['r0', 'r2']);
   });
 
@@ -125,6 +125,14 @@ describe('PL3 sync()', () => {
     [{ direction: 'up' }, /direction must be one of push, pull, both, received the string "up"/],
     [{ operation: 'all' }, /operation must be one of delta, full/],
     [{ direction: 'push', operation: 'full' }, /operation of a push must be one of delta/],
+    [{ priority: 'urgent' }, /priority must be one of critical, high, .*, received the string "urgent"/],
+    [{ direction: 'pull', priority: 'high' }, /priority of a pull must be one of absent/],
+    [{ collections: 'todos' }, /collections must be one of an array, received the string "todos"/],
+    [
+      { collections: [{ name: 'x' }] },
+      /each of collections must be one of todos, lists, received the string "x"/,
+    ],
+    [{ collections: [undefined] }, /each of collections must be one of todos, lists, received undefined/],
   ])('%o is refused at the call', async (request, message) => {
     const { client } = await start();
     await expect(client.sync(request as never)).rejects.toMatchObject({

@@ -1,0 +1,45 @@
+import { splitKey, type BaseRow, type EntityKey, type Version } from './entity.js';
+
+/** What the rows of one collection add up to, in whatever order (PL4). */
+export interface Sum {
+  readonly rows: number;
+  /** The sum of `rowChecksum` of each of them, modulo 2^32. */
+  readonly checksum: number;
+}
+
+/**
+ * 32 bits of a row's identity and version: FNV-1a over the UTF-16 units of `type/id@version`, then the finalizer of
+ * MurmurHash3, so that differences do not cancel out when they are added up.
+ */
+export function rowChecksum(key: EntityKey, version: Version): number {
+  const text = `${key}@${version}`;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/**
+ * The collections of which the server has something else than `bases`, of those in `names`. A row without a version
+ * never came from this server's feed: it is not judged by it.
+ */
+export function differing(
+  names: Iterable<string>,
+  told: ReadonlyMap<string, Sum>,
+  bases: Iterable<readonly [EntityKey, BaseRow]>,
+): readonly string[] {
+  const own = new Map([...names].map((name) => [name, { rows: 0, checksum: 0 }]));
+  for (const [key, { row, version }] of bases) {
+    const sum = own.get(splitKey(key).collection);
+    if (sum === undefined || row === undefined || version === undefined) continue;
+    sum.rows++;
+    sum.checksum = (sum.checksum + rowChecksum(key, version)) >>> 0;
+  }
+  return [...own]
+    .filter(([name, { rows, checksum }]) => {
+      const { rows: theirs = 0, checksum: total = 0 } = told.get(name) ?? {};
+      return rows !== theirs || checksum !== total;
+    })
+    .map(([name]) => name);
+}

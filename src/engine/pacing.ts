@@ -1,0 +1,36 @@
+import { FIRST_PAGE, nextPageSize, pageSizeAfterFailure } from '../domain/pageSize.js';
+import type { Clock } from './ports.js';
+
+/** How many rows a page is asked for, by how long the ones before took (PL4). */
+export interface Pacing {
+  readonly limit: number;
+  /** A page is asked for. */
+  asks(): {
+    came(): void;
+    /** With so many rows. */
+    stored(rows: number): void;
+    failed(): void;
+  };
+}
+
+/** @param most what the transport allows */
+export function createPacing(clock: Pick<Clock, 'monotonic'>, most: number): Pacing {
+  let limit = Math.min(FIRST_PAGE, most);
+  return {
+    get limit() {
+      return limit;
+    },
+    asks() {
+      const askedAt = clock.monotonic();
+      let cameAt = askedAt;
+      return {
+        came: () => (cameAt = clock.monotonic()),
+        stored(rows) {
+          const took = { limit, rows, requestMs: cameAt - askedAt, storeMs: clock.monotonic() - cameAt };
+          limit = nextPageSize(took, most);
+        },
+        failed: () => (limit = pageSizeAfterFailure(limit, most)),
+      };
+    },
+  };
+}

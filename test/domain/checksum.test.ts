@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { differing, rowChecksum, type Sum } from '../../src/domain/checksum.js';
+import { entityKey, type BaseRow, type EntityKey } from '../../src/domain/entity.js';
+
+/** FNV-1a and MurmurHash3's finalizer as their authors give them, on whole numbers without end. */
+function reference(text: string): number {
+  const cut = (n: bigint): bigint => n & 0xffffffffn;
+  let hash = 0x811c9dc5n;
+  for (let i = 0; i < text.length; i++) hash = cut((hash ^ BigInt(text.charCodeAt(i))) * 0x01000193n);
+  hash = cut((hash ^ (hash >> 16n)) * 0x85ebca6bn);
+  hash = cut((hash ^ (hash >> 13n)) * 0xc2b2ae35n);
+  return Number(hash ^ (hash >> 16n));
+}
+
+const entries = fc.uniqueArray(
+  fc.record({
+    collection: fc.constantFrom('todos', 'lists'),
+    id: fc.string({ minLength: 1 }),
+    version: fc.nat(),
+  }),
+  { selector: ({ collection, id }) => entityKey(collection, id), maxLength: 12 },
+);
+type Entry = { readonly collection: string; readonly id: string; readonly version: number };
+const names = ['todos', 'lists'];
+const bases = (rows: readonly Entry[]): [EntityKey, BaseRow][] =>
+  rows.map(({ collection, id, version }) => [entityKey(collection, id), { row: { id }, version }]);
+function summed(rows: readonly Entry[]): Map<string, Sum> {
+  const sums = new Map<string, Sum>();
+  for (const { collection, id, version } of rows) {
+    const { rows: count, checksum } = sums.get(collection) ?? { rows: 0, checksum: 0 };
+    const added = reference(`${collection}/${id}@${version}`);
+    sums.set(collection, { rows: count + 1, checksum: (checksum + added) % 2 ** 32 });
+  }
+  return sums;
+}
+
+describe('PL4 the checksum of rows', () => {
+  test('is the one that the protocol names, for any text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.nat(), (id, version) => {
+        expect(rowChecksum(`c/${id}`, version)).toBe(reference(`c/${id}@${version}`));
+      }),
+    );
+    expect(rowChecksum('todos/a', 1)).toBe(reference('todos/a@1'));
+    expect(rowChecksum('todos/a', 'W/"7"')).toBe(reference('todos/a@W/"7"'));
+  });
+
+  test('is equal for the same rows in any order, whatever else is here', () => {
+    const more: [EntityKey, BaseRow][] = [
+      ['todos/gone', { row: undefined, version: 3 }],
+      ['todos/of another backend', { row: {}, version: undefined }],
+      ['notes/unknown', { row: {}, version: 1 }],
+    ];
+    fc.assert(
+      fc.property(entries, (rows) => {
+        expect(differing(names, summed(rows), [...bases(rows).reverse(), ...more])).toEqual([]);
+      }),
+    );
+  });
+
+  test('tells which collection has lost a row, has one too many, an older one, or one instead of another', () => {
+    fc.assert(
+      fc.property(entries, fc.nat(), fc.constantFrom('less', 'more', 'older', 'other'), (rows, at, fault) => {
+        const one = rows[at % Math.max(1, rows.length)];
+        if (one === undefined) return;
+        const rest = rows.filter((row) => row !== one);
+        const wrong = {
+          less: rest,
+          more: [...rows, { ...one, id: `${one.id}+` }],
+          older: [...rest, { ...one, version: one.version + 1 }],
+          other: [...rest, { ...one, id: `${one.id}+` }],
+        }[fault];
+        fc.pre(new Set(wrong.map(({ collection, id }) => entityKey(collection, id))).size === wrong.length);
+        expect(differing(names, summed(rows), bases(wrong))).toEqual([one.collection]);
+      }),
+    );
+  });
+});
