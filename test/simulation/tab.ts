@@ -192,6 +192,12 @@ export function openTab(
   client.on('mutation.forgotten', end('forgotten'));
   client.on('breaker.opened', ({ route, until }) => effort.breaker.opened(route, until - clock.now()));
   client.on('breaker.closed', ({ route }) => effort.breaker.closed(route));
+  // The server's sums are an oracle of their own: what a repair would mend is a bug here.
+  client.on('sync.completed', (done) => {
+    const verified = 'verified' in done ? (done.verified ?? 'equal') : 'equal';
+    if (verified !== 'equal' && life.state !== 'dead')
+      report.fail(4, `${name} is up to date and did not have what the server has: ${verified}`);
+  });
   client.on('client.failure', ({ error }) => {
     // A full disk is the one failure that is nobody's bug here.
     if (life.state !== 'dead' && !String(error).includes('full'))
