@@ -3,12 +3,9 @@
 // seconds differ between machines.
 //   npm run bench:server   [-- --quick --only <text> --rounds <n> --rows <n> --clients <n>]
 // Checks what it measured: every row there once, every op accepted, every change in the feed. Exits 1 when it is not so.
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../../scripts/pg.mjs';
+import { buildServer } from '../buildServer.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -159,14 +156,4 @@ function median(values) {
 
 function check(holds, complaint) {
   if (!holds) throw new Error(complaint);
-}
-
-/** From the sources as they are, into a folder of its own. */
-async function buildServer() {
-  const out = join(import.meta.dirname, '../../.cache/bench-server');
-  const tsdown = createRequire(import.meta.url)
-    .resolve('tsdown/package.json')
-    .replace(/package\.json$/, 'dist/run.mjs');
-  execFileSync(process.execPath, [tsdown, '--out-dir', out, '--logLevel', 'error'], { stdio: 'inherit' });
-  return import(pathToFileURL(join(out, 'server.js')));
 }

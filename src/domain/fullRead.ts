@@ -73,8 +73,14 @@ export const readsDone = (read: FullRead | undefined): number =>
 
 /** After a page of the snapshot that was asked for at `from`. */
 export function afterPage(from: Checkpoint, read: FullRead, page: SnapshotPage): Checkpoint {
-  const { cursor = page.cursor, total = page.total, page: _asked, ...same } = read;
-  const so = { ...same, rows: (read.rows ?? 0) + page.rows.length, ...(total !== undefined && { total }) };
+  const { number, elsewhere, collections, cursor = page.cursor, total = page.total } = read;
+  const so = {
+    number,
+    ...(elsewhere && { elsewhere }),
+    ...(collections && { collections }),
+    rows: (read.rows ?? 0) + page.rows.length,
+    ...(total !== undefined && { total }),
+  };
   if (page.next !== undefined)
     return { cursor: from.cursor, read: { ...so, stage: 'snapshot', cursor, page: page.next } };
   return { cursor: from.cursor ?? cursor, read: { ...so, stage: 'changes' } };

@@ -15,8 +15,8 @@ const LEAST_PAGE = 50;
 const STEP = 125;
 /** Twice a second, somebody who waits sees that something moves. */
 const REQUEST_MS = 500;
-/** Longer than that, and what the user types waits for a page. */
-const STORE_MS = 100;
+/** The disk of a busy device takes its time; a processor that does would keep the user from typing. */
+const STORE_MS = 400;
 
 /**
  * How many rows to ask for next: more by a step after a full page that was quick, half after one that was slow (NQ3: additive

@@ -195,10 +195,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
         if (result.kind === 'cancelled') emit('sync.cancelled', { direction });
         else if (result.kind === 'failed') emit('sync.failed', { direction, error: result.error });
         else {
-          const { kind: _, ...done } = result;
+          const { rows, pages, verified } = result;
           reachability.proven();
           if (ledger.pending.size === 0) ledger.syncedAt = now();
-          emit('sync.completed', { direction, ...done });
+          emit('sync.completed', { direction, rows, pages, ...(verified && { verified }) });
           changed();
         }
       },

@@ -14,9 +14,9 @@ describe('PL4, NQ3 the size of a page', () => {
 
   test.each([
     ['a slow network', { requestMs: 2_001 }, 500],
-    ['a slow device', { storeMs: 101 }, 500],
+    ['a slow device', { storeMs: 401 }, 500],
     ['neither quick nor slow', { requestMs: 501 }, 1_000],
-    ['a device that is just in time', { storeMs: 51 }, 1_000],
+    ['a device that is just in time', { storeMs: 201 }, 1_000],
     ['a server that gives less than it was asked for', { rows: 300 }, 1_000],
   ])('%s', (_of, took, next) => {
     expect(nextPageSize({ ...full(1_000), ...took }, 2_000)).toBe(next);
