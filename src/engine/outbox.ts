@@ -118,7 +118,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   /** The server has them, too: with them goes the checkpoint that says they are here. */
   async function replaceRows(unreadableRows: readonly unknown[]): Promise<void> {
-    const planned = planReadAnew(options, ledger, true, false);
+    const planned = planReadAnew(options, ledger, { snapshots: true });
     if (planned === undefined) return;
     const write = { ...planned.write, ifRevision: ledger.revision, remove: { unreadableRows } };
     const receipt = await storage.write(write).catch(() => 'stale' as const);

@@ -52,16 +52,14 @@ function placeOf({ cursor, snapshot, sums }: PullRequest): string {
   return `${snapshot.collections?.join('+') ?? 'all'} from ${snapshot.page}`;
 }
 
+const lost = { key: 'todos/b', row: undefined, version: undefined };
 const stale = { key: 'todos/c', row: { id: 'c', title: 'old' }, version: 0 };
 
 describe('PL4 what is here is compared with what the server has', () => {
   test.each<[string, StorageWrite]>([
-    ['lost', { remove: { rows: ['todos/b'] } }],
+    ['lost', { put: { rows: [lost] } }],
     ['never deleted', { put: { rows: [{ key: 'todos/x', row: row('x'), version: 1 }] } }],
-    [
-      'one for another',
-      { remove: { rows: ['todos/b'] }, put: { rows: [{ key: 'todos/x', row: row('x'), version: 1 }] } },
-    ],
+    ['one for another', { put: { rows: [lost, { key: 'todos/x', row: row('x'), version: 1 }] } }],
     ['out of date', { put: { rows: [stale] } }],
   ])('a row that is %s is repaired by reading its collection again, and no other', async (_what, write) => {
     const { reopen, asked, verified } = await start();
@@ -109,7 +107,7 @@ describe('PL4 what is here is compared with what the server has', () => {
 
   test('a server that offers no sums is believed', async () => {
     const { reopen, verified } = await start({ sums: false });
-    const { client } = await reopen({ remove: { rows: ['todos/b'] } });
+    const { client } = await reopen({ put: { rows: [lost] } });
     expect([verified, client.query(todos).length]).toEqual([[], 3]);
   });
 
@@ -135,7 +133,7 @@ describe('PL4 what is here is compared with what the server has', () => {
     const device = await start();
     device.first.update(todos, 'b', { title: 'mine' }, { sendAfter: 60_000 });
     await device.settle();
-    const { client } = await device.reopen({ remove: { rows: ['todos/b'] } });
+    const { client } = await device.reopen({ put: { rows: [lost] } });
     expect([device.verified, client.get(todos, 'b')?.title]).toEqual([['repaired'], 'mine']);
     expect(client.pending()).toHaveLength(1);
   });
