@@ -72,31 +72,49 @@ export async function readState(db: OutboxDatabase, reading: Reading): Promise<S
 /** About four thousand mutations: some ten milliseconds. */
 const LOG_RECORDS_AT_ONCE = 16;
 
-async function find(db: OutboxDatabase, reading: Reading): Promise<Found> {
+async function find(db: OutboxDatabase, { since, outcomesSince }: Reading): Promise<Found> {
   const unreadable: Unreadable[] = [];
+  // All that is asked for at once is there after one turn of the storage process.
+  const [revision, journal, whole] = await Promise.all([
+    lastRevision(db),
+    readJournal(db, since ?? outcomesSince),
+    since === undefined ? readTables(db, undefined, unreadable) : undefined,
+  ]);
+  const partial = since !== undefined && journal.length === revision - since;
+  const touched = partial ? touchedByAll(journal.map((record) => record.touched)) : undefined;
+  const wanted = touched && { touched, after: lastPackBefore(journal) };
+  const tables = await (whole ?? readTables(db, wanted, unreadable));
+  return { revision, partial, touched, journal, unreadable, ...tables };
+}
+
+interface Wanted {
+  readonly touched: Touched;
+  readonly after: number;
+}
+
+async function readTables(
+  db: OutboxDatabase,
+  wanted: Wanted | undefined,
+  unreadable: Unreadable[],
+): Promise<Pick<Found, 'log' | 'seals' | 'deadLetters' | 'meta' | 'rows'>> {
   const report =
     (table: Unreadable['table']): Report =>
     (key, cause) =>
       unreadable.push({ table, key, cause });
-  const [revision, journal] = await Promise.all([
-    lastRevision(db),
-    readJournal(db, reading.since ?? reading.outcomesSince),
-  ]);
-  const partial = reading.since !== undefined && journal.length === revision - reading.since;
-  const touched = partial ? touchedByAll(journal.map((record) => record.touched)) : undefined;
   const read = <T, K extends string | number, I>(
     name: Exclude<Unreadable['table'], 'rows'>,
     table: Table<T, K, I>,
     keys: readonly K[] | undefined,
   ) => (keys === undefined ? readAll(table, report(name)) : readSome(table, keys, report(name)));
+  const touched = wanted?.touched;
   const [log, seals, deadLetters, meta, rows] = await Promise.all([
     read('log', db.log, touched?.log),
     read('seals', db.seals, touched?.seals),
     read('deadLetters', db.deadLetters, touched?.deadLetters),
     read('meta', db.meta, touched?.meta),
-    readRows(db, touched && { keys: touched.rows, after: lastPackBefore(journal) }, report('rows')),
+    readRows(db, wanted && { keys: wanted.touched.rows, after: wanted.after }, report('rows')),
   ]);
-  return { revision, partial, log, seals, deadLetters, meta, rows, touched, journal, unreadable };
+  return { log, seals, deadLetters, meta, rows };
 }
 
 /** The rows that `journal` tells of came after it. */

@@ -128,8 +128,10 @@ export async function readRows(
     (table: 'packs' | 'tail'): Report =>
     (id, cause) =>
       report(`${table} ${String(id)}`, cause);
-  const packs = await readPacks(db, wanted?.after ?? 0, from('packs'));
-  const tail = await readAll(db.tail, from('tail'));
+  const [packs, tail] = await Promise.all([
+    readPacks(db, wanted?.after ?? 0, from('packs')),
+    readAll(db.tail, from('tail')),
+  ]);
   const keys = wanted && new Set(wanted.keys);
   let read = 0;
   const rows: RowsByCollection = new Map();
