@@ -156,15 +156,20 @@ export function createStore(
         adopted.push(collection);
       }
     }
-    for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
     const isFirst = drop.length === 0 && [...tables.values()].every(({ overlay }) => overlay.size === 0);
-    for (const key of from) remember(key);
     for (const { collection, id, ...told } of rows) {
       const table = tables.get(collection);
       if (table !== undefined) enter(table, entityKey(collection, id), id, told);
     }
-    if (isFirst) for (const mutation of [...add].sort(byOrder)) append(mutation, remember);
-    else {
+    if (isFirst) {
+      // Who listens to an adopted row has been remembered.
+      const seen = (key: EntityKey, collection: string): void => {
+        if (!adopted.includes(collection)) remember(key);
+      };
+      for (const mutation of [...add].sort(byOrder)) append(mutation, seen);
+    } else {
+      for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
+      for (const key of from) remember(key);
       for (const mutation of add) link(mutation);
       refold(from, new Set(drop), before);
     }
@@ -183,13 +188,14 @@ export function createStore(
   }
 
   /** Puts a mutation on top of what is shown: the same as folding it anew where nothing later is pending. */
-  function append(mutation: PendingMutation, remember: (key: EntityKey) => void): void {
+  function append(mutation: PendingMutation, seen: (key: EntityKey, collection: string) => void): void {
     const effect = mutation.rerun?.(read);
-    if (effect !== undefined) {
-      for (const key of effect.touched) remember(key);
-      mutation.effect = standing(mutation, effect);
+    if (effect !== undefined) mutation.effect = standing(mutation, effect);
+    for (const key of mutation.effect.touched) {
+      const { collection, id } = splitKey(key);
+      seen(key, collection);
+      tables.get(collection)?.addPending(id, mutation);
     }
-    link(mutation);
     for (const change of (effect ?? mutation.effect).changes) {
       const table = tables.get(change.collection);
       table?.show(change.id, applyChange(table.read(change.id), change));
