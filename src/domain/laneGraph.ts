@@ -126,15 +126,14 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     get: (token) => known.get(token),
     add(mutation, { seq, place }) {
       const { token, lanes, dependsOn, priority } = mutation;
-      const links: Link<M>[] = [];
       const rank = PRIORITIES.indexOf(priority);
-      const queued: Queued<M> = {
+      const queued: Queued<M> & { links: readonly Link<M>[] } = {
         mutation,
         seq,
         place,
         rank,
         waitsFor: 0,
-        links,
+        links: [],
         needs: once(dependsOn),
         ticket: undefined,
       };
@@ -144,11 +143,14 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         if (those === undefined) named.set(need, new Set([queued]));
         else those.add(queued);
       }
-      for (const lane of once(lanes)) {
-        const link: Link<M> = { owner: queued, lane, previous: undefined, next: undefined };
-        links.push(link);
-        enter(link, finger?.lane === lane ? finger : undefined);
-      }
+      // Not pushed one by one: then the list would have room for sixteen more, which none of thousands needs.
+      queued.links = once(lanes).map((lane) => ({
+        owner: queued,
+        lane,
+        previous: undefined,
+        next: undefined,
+      }));
+      for (const link of queued.links) enter(link, finger?.lane === link.lane ? finger : undefined);
       for (const one of dependents(queued)) shift(one, 1);
       settle(queued);
     },
