@@ -114,15 +114,13 @@ export function createArbiter(options: ArbiterOptions): Arbiter {
         return refused(outcome.reason);
       case 'resend': {
         const { changes, versions, asMeant } = outcome;
-        if (asMeant || members.length === 1) {
+        if (asMeant || sealed.members === undefined)
           return { ...of, kind: 'rebase', changes, versions, asMeant };
-        }
         return { members, key: of.key, rows: shown, kind: 'split' };
       }
       case 'ask': {
-        const conflict: Conflict = {
+        const conflict: Omit<Conflict, 'tokens'> = {
           id: sealed.token,
-          tokens: members.map(({ token }) => token),
           name,
           rows,
           askedAt: now,

@@ -186,15 +186,20 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
 /** Those of `seals` that are queued here count as sealed. What was sealed before this tab drained may have been sent. */
 export function markSealed(ledger: Ledger, seals: readonly SealRecord[]): void {
   for (const { id, sealed } of seals)
-    for (const one of sealed)
-      for (const token of one.members ?? [one.token]) {
-        const mutation = ledger.pending.get(token);
-        if (mutation?.phase.kind !== 'queued') continue;
+    for (const one of sealed) {
+      const members = (one.members ?? [one.token]).flatMap((token) => ledger.pending.get(token) ?? []);
+      // All that go under one key wait for one time.
+      const key = idempotencyKey(one);
+      const mate = members.find(({ phase: p }) => p.kind === 'sealed' && idempotencyKey(p.sealed) === key);
+      for (const mutation of members) {
+        if (mutation.phase.kind !== 'queued') continue;
         if (one.members === undefined && mutation.record.rev !== one.rev) continue;
         mutation.phase = { kind: 'sealed', sealed: one, sealId: id };
         mutation.resent = true;
+        mutation.failures ??= mate?.failures;
         ledger.lanes.refresh(mutation);
       }
+    }
 }
 
 /** The dead letters of one entity. */

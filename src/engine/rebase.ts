@@ -21,7 +21,7 @@ export function rebase(
   members: readonly PendingMutation[],
   to: Rebase,
 ): ReadonlyMap<PendingMutation, MutationRecord> {
-  const isApart = members.length === 1 || !to.asMeant;
+  const isApart = !to.asMeant || (members.length === 1 && !isMerged(members[0]));
   return new Map(
     (isApart ? members.slice(0, 1) : members).map((mutation) => [
       mutation,
@@ -29,6 +29,10 @@ export function rebase(
     ]),
   );
 }
+
+/** What it was sent with may be gone: it answers for its own part only. */
+const isMerged = (mutation: PendingMutation | undefined): boolean =>
+  mutation?.phase.kind === 'sealed' && mutation.phase.sealed.members !== undefined;
 
 /** A named mutation that is as it was meant is run again; a built-in one means its changes. */
 function whole(record: MutationRecord, { changes, versions, asMeant }: Rebase): MutationRecord {

@@ -1,6 +1,6 @@
 import type { Run } from '../domain/lanes.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
-import { planLeave, type Departure } from './departures.js';
+import { isCurrent, planLeave, type Departure } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { StorageWrite } from './ports.js';
@@ -66,26 +66,37 @@ export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
   const keys = new Set<string>();
   // One that was left unsealed is decided first: it may stay, and be held (RT7).
   return inTurn(ledger, groups, ['sealed']).flatMap((members) => {
-    const phase = members[0]?.phase;
-    if (phase?.kind !== 'sealed') return [];
-    const key = idempotencyKey(phase.sealed);
-    if (keys.has(key)) return []; // its members were chosen apart
-    // As it is stored: of a merge that was given up, members come back one by one (RT6).
-    const stored = ledger.seals.get(phase.sealId)?.find((one) => idempotencyKey(one) === key);
-    const sealed = stored ?? phase.sealed;
-    keys.add(key);
-    return [{ members: sealedAs(ledger, sealed), sealed }];
+    const op = opOf(ledger, members[0]);
+    if (op === undefined || keys.has(idempotencyKey(op.sealed))) return []; // its members were chosen apart
+    keys.add(idempotencyKey(op.sealed));
+    return [op];
   });
 }
 
-/** All that go under one key are decided by its answer, whichever of them was due first. */
-function sealedAs(ledger: Ledger, sealed: Sealed): readonly PendingMutation[] {
-  const key = idempotencyKey(sealed);
-  return (sealed.members ?? [sealed.token]).flatMap((token) => {
-    const mutation = ledger.pending.get(token);
-    const phase = mutation?.phase;
-    return phase?.kind === 'sealed' && idempotencyKey(phase.sealed) === key ? (mutation ?? []) : [];
+/**
+ * What a sealed mutation goes as, by what is stored: of a merge that was given up, members come back one by one (RT6).
+ * All that go under one key are decided by its answer, whichever was due first, and whichever has come since it was sent.
+ */
+function opOf(ledger: Ledger, mutation: PendingMutation | undefined): Op | undefined {
+  if (mutation?.phase.kind !== 'sealed') return undefined;
+  const { sealId, sealed: own } = mutation.phase;
+  const key = idempotencyKey(own);
+  const sealed = ledger.seals.get(sealId)?.find((one) => idempotencyKey(one) === key) ?? own;
+  const members = (sealed.members ?? [sealed.token]).flatMap((token) => {
+    const member = ledger.pending.get(token);
+    return member?.phase.kind === 'sealed' && idempotencyKey(member.phase.sealed) === key ? member : [];
   });
+  return { members, sealed };
+}
+
+/** Those that an answer to `key` decides now; without a key, those of `members` that are still unsent. */
+export function decidedBy(
+  ledger: Ledger,
+  members: readonly PendingMutation[],
+  key: string | undefined,
+): readonly PendingMutation[] {
+  const current = members.filter((mutation) => isCurrent(ledger, mutation, key));
+  return key === undefined ? current : (opOf(ledger, current[0])?.members ?? []);
 }
 
 function inTurn(

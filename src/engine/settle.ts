@@ -7,21 +7,14 @@ import { storeError, type SyncError } from '../domain/errors.js';
 import { nextRead } from '../domain/fullRead.js';
 import { renameInChange, withAssigned, type AssignedId } from '../domain/identity.js';
 import { idempotencyKey, type DeadLetter, type MutationRecord, type Token } from '../domain/mutation.js';
-import {
-  departure,
-  inStep,
-  isCurrent,
-  storedId,
-  type Books,
-  type Departure,
-  type Leaving,
-} from './departures.js';
+import { departure, inStep, storedId, type Books, type Departure, type Leaving } from './departures.js';
 import { dependencyError, followersOf, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import { rebase, type Rebase } from './rebase.js';
 import { mayBeGone, storedCheckpoint } from './reading.js';
 import { renamed } from './renamed.js';
+import { decidedBy } from './seal.js';
 import type { Store } from './store.js';
 
 /** What the worker decided of what it sent under one key: one mutation, or several merged into one. */
@@ -43,7 +36,7 @@ export type Decision = {
       /** Milliseconds for which the server wanted no further attempt. */
       readonly retryAfterMs?: number;
       /** It is shown on, and waits until the user has decided (CF4). */
-      readonly conflict?: Conflict;
+      readonly conflict?: Omit<Conflict, 'tokens'>;
     }
   /** Refused as one: each goes by itself now, so that only the guilty one is refused (CO6). */
   | { readonly kind: 'split' }
@@ -57,7 +50,7 @@ export type Decision = {
 export function planSettle(books: Books, decisions: readonly Decision[], now: number): Departure | undefined {
   const { ledger, store, collections } = books;
   const current = decisions.flatMap((decision) => {
-    const members = decision.members.filter((m) => isCurrent(ledger, m, decision.key));
+    const members = decidedBy(ledger, decision.members, decision.key);
     return members.length === 0 ? [] : [{ ...decision, members }];
   });
   if (current.length === 0) return undefined;
@@ -158,7 +151,7 @@ function naming(mutation: PendingMutation, error: SyncError, books: Books): Sync
 function refuse(
   mutation: PendingMutation,
   error: SyncError,
-  { unanswered, retryAfterMs, conflict }: Extract<Decision, { kind: 'refused' }>,
+  { members, unanswered, retryAfterMs, conflict: asked }: Extract<Decision, { kind: 'refused' }>,
   now: number,
 ): Leaving {
   const leaving: Leaving = {
@@ -167,6 +160,7 @@ function refuse(
     error,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
+  const conflict = asked && { ...asked, tokens: members.map(({ token }) => token) };
   const isHeld = conflict !== undefined || mutation.definition?.onRejected === 'hold';
   const letter = isHeld ? deadLetter(leaving, now) : undefined;
   if (letter === undefined) return leaving;

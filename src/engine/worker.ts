@@ -9,7 +9,6 @@ import { measureClock, refineClock, type ServerClock } from '../domain/serverClo
 import { isAborted } from './abortable.js';
 import { createArbiter } from './arbiter.js';
 import { createChooser } from './chooser.js';
-import { isCurrent } from './departures.js';
 import { disputedIn } from './disputed.js';
 import type { Decision } from './settle.js';
 import { freeze, whyUnsendable, type Outgoing } from './freeze.js';
@@ -20,7 +19,7 @@ import type { Failures, PendingMutation } from './pendingMutation.js';
 import { isHeld } from './pendingView.js';
 import type { Clock, Reply, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
-import type { Group, Op } from './seal.js';
+import { decidedBy, type Group, type Op } from './seal.js';
 import { sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
 import type { Store } from './store.js';
 import type { SummaryCounter } from './summary.js';
@@ -256,7 +255,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const { members } = op;
     const key = idempotencyKey(op.sealed);
     // Another tab may have split it meanwhile: what became of it says nothing of those.
-    const concerned = members.filter((mutation) => isCurrent(ledger, mutation, key));
+    const concerned = decidedBy(ledger, members, key);
     switch (verdict?.kind) {
       case 'accepted': {
         const { rows, result, ids = [] } = verdict;
@@ -264,7 +263,7 @@ export function createWorker(options: WorkerOptions): Worker {
       }
       case 'refused': {
         const { rows, error } = verdict;
-        if (members.length > 1) return [{ kind: 'split', members, key, rows }];
+        if (op.sealed.members !== undefined) return [{ kind: 'split', members, key, rows }];
         return [{ kind: 'refused', members, key, rows, error, unanswered: false }];
       }
       case 'retry': {

@@ -9,9 +9,7 @@ const SCHEDULES = `${import.meta.dirname}/schedules`;
 const FAILED = `${import.meta.dirname}/../../.cache/simulation/failed`;
 
 /** What is known not to hold, by the number of the invariant; each says so in docs/SPEC.md or its file's name. */
-const KNOWN: Readonly<Record<string, number>> = {
-  'known-let-in-while-its-merge-was-under-way.json': 15,
-};
+const KNOWN: Readonly<Record<string, number>> = {};
 
 describe('schedules that failed once', () => {
   test.each(readdirSync(SCHEDULES).filter((file) => file.endsWith('.json')))('%s', async (file) => {
