@@ -76,6 +76,8 @@ export interface ScriptedServer extends Transport {
   refuse(predicate: (op: WireOp) => Refusal | undefined): () => void;
   /** The next pull with an old cursor answers 410; deleted rows are forgotten. */
   expireCursors(): void;
+  /** Forgets the changes up to now, as a server does in time: a cursor from before answers 410. Needs snapshots. */
+  collectChanges(): void;
 }
 
 /** What an op came to. */
@@ -250,6 +252,7 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
       database.expireCursors();
       pokeAll();
     },
+    collectChanges: () => database.collectChanges(),
   };
 }
 

@@ -27,6 +27,8 @@ export interface ServerRows {
   sums(): ReadonlyMap<string, Sum>;
   /** Begins a new epoch, whose feed holds the live rows only: what was deleted before is forgotten. */
   expireCursors(): void;
+  /** Forgets the feed up to now: cursors from before are as those of another epoch. */
+  collectChanges(): void;
 }
 
 type FeedTransaction = PullPage['changes'];
@@ -39,6 +41,8 @@ export function createServerRows(now: () => number): ServerRows {
   const rows = new Map<EntityKey, VersionedRow>();
   let feed: FeedTransaction[] = [];
   let epoch = 1;
+  /** The position up to which the feed was forgotten. */
+  let floor = 0;
   const find = (collection: string, id: string): VersionedRow | undefined =>
     rows.get(entityKey(collection, id));
 
@@ -68,6 +72,7 @@ export function createServerRows(now: () => number): ServerRows {
       const [ofEpoch, position] = (cursor ?? `e${epoch}.0`).split('.');
       if (ofEpoch !== `e${epoch}`) return undefined;
       let next = Number(position);
+      if (next < floor) return undefined;
       const changes: PullPage['changes'][number][] = [];
       for (; next < feed.length; next++) {
         const transaction = feed[next] ?? [];
@@ -102,8 +107,12 @@ export function createServerRows(now: () => number): ServerRows {
         ...(after === '' && { total: wanted.length }),
       };
     },
+    collectChanges() {
+      floor = feed.length;
+    },
     expireCursors() {
       epoch++;
+      floor = 0;
       feed = [...rows.values()].flatMap((row) =>
         row.row === undefined ? [] : [[{ ...row, op: undefined }]],
       );

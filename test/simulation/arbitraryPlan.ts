@@ -1,5 +1,16 @@
 import fc from 'fast-check';
-import type { BadAnswer, Field, Plan, Poison, Step, Urgency, Write } from './plan.js';
+import type {
+  Another,
+  BadAnswer,
+  Decision,
+  Field,
+  Plan,
+  Poison,
+  Step,
+  Strategy,
+  Urgency,
+  Write,
+} from './plan.js';
 
 const row = fc.nat({ max: 3 });
 const fields = fc.uniqueArray(fc.constantFrom<Field>('a', 'b', 'c'), { minLength: 1, maxLength: 2 });
@@ -66,7 +77,7 @@ const tipped: fc.Arbitrary<Write> = fc.record({
 const writes = (maxLength: number): fc.Arbitrary<Write[]> =>
   fc.array(write, { minLength: 1, maxLength, size: 'max' });
 const early = fc.array(write, { maxLength: 2 });
-const tab = fc.nat({ max: 1 });
+const tab = fc.nat({ max: 5 });
 /** Mostly short, so that things meet; sometimes long, so that timers end. */
 const after = fc.oneof(
   { weight: 2, arbitrary: fc.nat({ max: 40 }) },
@@ -138,6 +149,14 @@ const workload = fc.oneof(
   { weight: 2, arbitrary: step('rollback', { tab, nth: fc.nat({ max: 2 }) }) },
   { weight: 1, arbitrary: step('discard', { tab, nth: fc.nat({ max: 3 }) }) },
   { weight: 3, arbitrary: step('retry', { tab, nth: fc.nat({ max: 3 }), edited: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: step('resolve', {
+      tab,
+      nth: fc.nat({ max: 2 }),
+      how: fc.constantFrom<Decision>('mine', 'theirs', 'fields'),
+    }),
+  },
   { weight: 1, arbitrary: step('sync', { tab }) },
   { weight: 3, arbitrary: step('elsewhere', { writes: writes(2) }) },
   { weight: 1, arbitrary: step('elsewhere', { writes: onProjects }) },
@@ -157,9 +176,12 @@ const FAULTS = {
   freeze: step('freeze', { tab, ms: ms(9_000) }),
   jump: step('jump', { ms: fc.integer({ min: -86_400_000, max: 86_400_000 }) }),
   full: step('full', { ms: ms(400) }),
+  expire: step('expire', { collected: fc.boolean() }),
+  restart: step('restart', { ms: ms(3_000) }),
 };
 
 const soon = fc.nat({ max: 80 });
+const decision = fc.constantFrom<Decision>('mine', 'theirs', 'fields');
 const onRow = (at: number) => (one: Write) => ({ ...one, row: at });
 
 /** Meetings that chance alone arranges too rarely. */
@@ -243,6 +265,35 @@ const scenes: readonly fc.Arbitrary<Step[]>[] = [
       { kind: 'retry', after: then, tab, nth: 0, edited },
       { kind: 'retry', after: soon, tab: tab + 1, nth: 0, edited: again },
     ]),
+  // Written by several at once, decided by whoever looks first, and perhaps by two.
+  fc
+    .tuple(
+      row,
+      burst,
+      fc.boolean(),
+      burst,
+      soon,
+      fc.tuple(delayed, delayed),
+      fc.tuple(decision, decision),
+      FAULTS.crash,
+    )
+    .map(([at, ours, isElsewhere, theirs, then, [first, next], [one, other], fault]): Step[] => [
+      { kind: 'write', after: 0, tab: 0, writes: ours.map(onRow(at)), priority: 'normal', dependent: false },
+      isElsewhere
+        ? { kind: 'elsewhere', after: then, writes: theirs.map(onRow(at)) }
+        : {
+            kind: 'write',
+            after: then,
+            tab: 1,
+            writes: theirs.map(onRow(at)),
+            priority: 'normal',
+            dependent: false,
+          },
+      { kind: 'resolve', after: first, tab: 0, nth: 0, how: one },
+      { kind: 'resolve', after: then, tab: 1, nth: 0, how: other },
+      { ...fault, after: then },
+      { kind: 'resolve', after: next, tab: 1, nth: 0, how: other },
+    ]),
   // Written, and gone.
   fc
     .tuple(writes(3), tab, soon, FAULTS.crash)
@@ -286,11 +337,35 @@ const latency: fc.Arbitrary<readonly [number, number]> = fc
   .tuple(fc.nat({ max: 100 }), fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: 6_000 })))
   .map(([min, more]) => [min, min + more] as const);
 
+const tabs = fc.constantFrom(1 as const, 1 as const, 2 as const);
+/** Two to five devices in half of all histories. */
+const MORE_DEVICES = [0, 0, 0, 0, 0, 1, 1, 2, 3, 4];
+const HOURS = 6 * 3_600_000;
+const another: fc.Arbitrary<Another> = fc.record({ tabs, skewMs: fc.integer({ min: -HOURS, max: HOURS }) });
+const strategy = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom<Strategy>(
+      'lastWriteWins',
+      'serverWins',
+      'clientWins',
+      'mergeFields',
+      'custom',
+    ),
+  },
+  { weight: 3, arbitrary: fc.constant<Strategy>('ask') },
+  { weight: 1, arbitrary: fc.constantFrom<Strategy>('slow', 'broken', 'mute') },
+);
+
 export const arbitraryPlan: fc.Arbitrary<Plan> = fc.noBias(
   fc
     .record({
       seed: fc.nat(),
-      tabs: fc.constantFrom(1 as const, 1 as const, 2 as const),
+      tabs,
+      others: fc
+        .tuple(fc.nat({ max: 9 }), fc.array(another, { minLength: 4, maxLength: 4 }))
+        .map(([n, all]) => all.slice(0, MORE_DEVICES[n])),
+      strategies: fc.record({ todos: strategy, lists: strategy, projects: strategy, tasks: strategy }),
       lease: fc.constantFrom('one' as const, 'all' as const),
       pull: fc.nat({ max: 9 }).map((n) => n < 8),
       realtime: fc.boolean(),
@@ -335,6 +410,7 @@ function possible({ patience, trips, ...drawn }: Drawn): Plan {
   return {
     ...plan,
     lease: 'all',
+    others: [],
     tabs: plan.liveness ? 1 : plan.tabs,
     network: { ...plan.network, hintLoss: 0 },
   };

@@ -3,10 +3,11 @@ import { checkEnding, watchView } from './checkTab.js';
 import { perform } from './perform.js';
 import type { Write } from './plan.js';
 import { kill, openTab, type Tab } from './tab.js';
-import type { World } from './world.js';
+import type { Device } from './world.js';
 
 /** The tabs of one device: each runs one process at a time, and those that ended are not forgotten. */
 export interface Browser {
+  readonly device: Device;
   readonly all: readonly Tab[];
   /** The process of a tab now, whatever its state. */
   now(tab: number): Tab | undefined;
@@ -17,29 +18,34 @@ export interface Browser {
   reload(tab: number, overlap: boolean, early: readonly Write[]): void;
   offline(tab: number, ms: number, noticed: boolean): void;
   freeze(tab: number, ms: number): void;
+  /** The lines of all tabs are cut, whatever the platform thinks. */
+  cut(ms: number): void;
   /** Processes that died come back, after a while as users do, or at once. */
   reopenDead(afterMs?: number): void;
-  /** In liveness mode only the first leader heals, and is not told; any other stays as broken as it is. */
+  /** In liveness mode only the first leader of the first device heals, and is not told; any other stays as broken as it is. */
   heal(): void;
   /** Those that everything is expected of now. */
   healthy(): Tab[];
 }
 
-export function createBrowser(world: World): Browser {
+export function createBrowser(world: Device): Browser {
   const { plan, clock, report } = world;
   const current: (Tab | undefined)[] = [];
   const isOffline: boolean[] = [];
   const all: Tab[] = [];
+  let cutUntil = 0;
+  const isCut = (): boolean => clock.monotonic() < cutUntil;
   const after = (ms: number, call: () => void): void => void clock.sleep(ms).then(call);
   const at = (tab: number): number => tab % plan.tabs;
-  const staysBroken = (i: number): boolean => plan.liveness && plan.lease === 'all' && i > 0;
+  const staysBroken = (i: number): boolean =>
+    plan.liveness && (!world.isFirst || (plan.lease === 'all' && i > 0));
 
   function open(index: number, early: readonly Write[] = []): void {
-    const tab = openTab(world, `${'AB'[index] ?? ''}${all.length}`, (own, token, how) =>
+    const tab = openTab(world, `${world.letters[index] ?? ''}${all.length}`, (own, token, how) =>
       checkEnding(world, own, token, how),
     );
     report.note('opens', tab.name);
-    if (isOffline[index] === true) tab.network.set({ offline: true });
+    if (isOffline[index] === true || isCut()) tab.network.set({ offline: true });
     current[index] = tab;
     all.push(tab);
     watchView(world, tab);
@@ -68,6 +74,7 @@ export function createBrowser(world: World): Browser {
   }
 
   return {
+    device: world,
     all,
     now: (index) => current[at(index)],
     running,
@@ -96,8 +103,18 @@ export function createBrowser(world: World): Browser {
       after(ms, () => {
         if (!world.chaos) return;
         isOffline[i] = false;
-        current[i]?.network.reconnect();
+        if (!isCut()) current[i]?.network.reconnect();
         tellOnline(current[i]);
+      });
+    },
+    cut(ms) {
+      for (const tab of current) tab?.network.disconnect();
+      cutUntil = clock.monotonic() + ms;
+      after(ms, () => {
+        if (!world.chaos || isCut()) return;
+        current.forEach((tab, i) => {
+          if (isOffline[i] !== true) tab?.network.reconnect();
+        });
       });
     },
     freeze(index, ms) {
@@ -124,7 +141,7 @@ export function createBrowser(world: World): Browser {
 }
 
 /** Ends a client in an orderly way. */
-export function dispose(world: World, tab: Tab, then: () => void = () => undefined): void {
+export function dispose(world: Device, tab: Tab, then: () => void = () => undefined): void {
   tab.phase = 'disposing';
   tab.open.add('dispose');
   void tab.client.dispose().then(

@@ -15,6 +15,7 @@ const CURSOR = 'cursor';
 /** Checks a transaction against what the disk held before it: nothing gets lost, nothing goes back. */
 export function checkCommit(truth: Truth, write: StorageWrite, report: Report): void {
   const leaving = leavingTokens(truth, write);
+  if (leaving.size > 0) report.stake(1);
   const outcomes = new Map((write.outcomes ?? []).map((o) => [o.token, o.outcome]));
   const held = new Set((write.put?.deadLetters ?? []).filter((l) => l.held === true).map((l) => l.token));
   const decided: Decided = { truth, write, report, leaving, held, outcomes };
@@ -57,7 +58,8 @@ function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefin
   switch (outcome?.kind) {
     case 'accepted':
       fate.key ??= lateKey(truth, token);
-      if (isThere(decided.write, fate) && truth.isRefused(fate.key)) truth.asItIs.add(token);
+      if (isThere(decided.write, fate) && (truth.isRefused(fate.key) || truth.resolveAsked.has(token)))
+        truth.asItIs.add(token);
       else if (truth.effect(fate.key) === undefined)
         report.fail(1, `${token} was accepted as ${fate.key ?? 'nothing'}, and had no effect`);
       fate.state = 'accepted';
@@ -68,7 +70,7 @@ function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefin
       fate.key = undefined;
       break;
     case 'cancelled':
-      if (![truth.cancelAsked, truth.discardAsked, truth.retryAsked].some((asked) => asked.has(token)))
+      if (!wasAsked(truth, token) && !truth.cancelAsked.has(token))
         report.fail(1, `${token} was cancelled, but by nobody`);
       if (fate.key !== undefined)
         report.fail(10, `${token} was cancelled after it was sealed as ${fate.key}`);
@@ -85,11 +87,11 @@ function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefin
   }
 }
 
-/** The audit trail says that another had done the same (CF5). */
+/** The audit trail says that another had done the same (CF5), by the judgement of the client or of the user. */
 function isThere({ put }: StorageWrite, { key }: Fate): boolean {
   return (put?.meta ?? []).some(({ key: name, value }) => {
-    const { token, outcome } = (name.startsWith('audit:') ? value : {}) as Partial<AuditEntry>;
-    return outcome === 'confirmed' && key?.startsWith(`${token}.`) === true;
+    const { token, outcome, strategy } = (name.startsWith('audit:') ? value : {}) as Partial<AuditEntry>;
+    return outcome === 'confirmed' && (strategy === 'user' || key?.startsWith(`${token}.`) === true);
   });
 }
 
@@ -130,11 +132,17 @@ function checkRefused(
   if (truth.effect(key) !== undefined) report.fail(2, `${token} was refused and took effect`);
 }
 
+/** The user has asked for what may take away a dead letter. */
+const wasAsked = ({ discardAsked, retryAsked, resolveAsked }: Truth, token: Token): boolean =>
+  [discardAsked, retryAsked, resolveAsked].some((asked) => asked.has(token));
+
 /** A dead letter goes only because somebody wants it to: discarded, or let in again. */
 function checkLetters({ truth, write, report, leaving }: Decided): void {
   const log = new Set([...(write.append ?? []), ...(write.put?.log ?? []).map((l) => l.mutations)].flat());
   const entering = new Set([...log].map((record) => record.token));
-  const isRetry = [...(write.remove?.deadLetters ?? [])].some((token) => truth.retryAsked.has(token));
+  const isRetry = [...(write.remove?.deadLetters ?? [])].some(
+    (token) => truth.retryAsked.has(token) || truth.resolveAsked.has(token),
+  );
   for (const token of write.remove?.deadLetters ?? []) {
     const fate = truth.fates.get(token);
     const isBack = entering.has(token) && !leaving.has(token);
@@ -143,7 +151,7 @@ function checkLetters({ truth, write, report, leaving }: Decided): void {
       if (fate.state === 'accepted') continue;
     }
     // A retry that would change nothing any more discards it, too.
-    if (isBack ? !isRetry : !truth.discardAsked.has(token) && !truth.retryAsked.has(token))
+    if (isBack ? !isRetry : !wasAsked(truth, token))
       report.fail(1, `the dead letter ${token} was ${isBack ? 'let in again' : 'discarded'} by nobody`);
     if (fate === undefined) continue;
     if (!isBack) fate.state = leaving.has(token) ? 'cancelled' : 'discarded';
@@ -186,12 +194,14 @@ function checkCascade({ truth, report, leaving, held, outcomes }: Decided): void
 }
 
 /** Together they do nothing, where they stand (CO1); or they delete what never came to be (SC4). */
-function checkAnnulled({ truth, report, leaving, outcomes }: Decided): void {
+function checkAnnulled({ truth, write, report, leaving, outcomes }: Decided): void {
+  const resolved = new Set(write.remove?.deadLetters);
   const refused = [...outcomes].some(([, outcome]) => outcome.kind === 'refused');
   const groups = new Map<string, Fate[]>();
   for (const token of leaving) {
     const fate = truth.fates.get(token);
     if (fate === undefined || outcomes.get(token)?.kind !== 'annulled') continue;
+    if (resolved.has(token)) continue; // of one conflict, the first does it all
     const [change, ...others] = fate.record.changes;
     if (refused && change?.kind === 'delete' && others.length === 0) continue;
     const key = change === undefined ? `todos/${(fate.record.variables as Adding).id}` : keyOf(change);

@@ -4,11 +4,11 @@ import { COLLECTIONS } from './model.js';
 import { refold, type Rows } from './refold.js';
 import { stuckIn } from './shadow.js';
 import { kill, openTab, type Tab } from './tab.js';
-import { anotherDevice, type World } from './world.js';
+import { anotherDevice, type Device, type World } from './world.js';
 
 /** Why it is not quiet yet: invariants 4, 8, 9 and 12. */
 export function unrest(
-  world: World,
+  world: Device,
   browser: Browser,
 ): { readonly invariant: number; readonly message: string } | undefined {
   const { truth, plan } = world;
@@ -42,7 +42,9 @@ function serverRows({ gateway: { server } }: World): Rows {
  * Everything that was ever stored has come to exactly one end, and the server agrees. What was given up is the one
  * exception: it may have taken effect, for all anybody knows, but once at most (RT6).
  */
-export function checkEnd({ truth, report }: World, tabs: readonly Tab[]): void {
+export function checkEnd({ plan, truth, report }: Device, tabs: readonly Tab[]): void {
+  if (truth.fates.size > 0) report.stake(9);
+  if (plan.pull) report.stake(4);
   const stuck = stuckIn(truth.disk);
   const sealed = new Set([...truth.disk.seals.values()].flat().flatMap((one) => one.members ?? [one.token]));
   for (const { token, state } of truth.fates.values()) {
@@ -78,7 +80,7 @@ export async function checkNewcomer(world: World): Promise<void> {
 }
 
 /** Nothing is left of a disposed client, and what it had accepted is stored. */
-export function checkDisposed({ report, truth }: World, tab: Tab): void {
+export function checkDisposed({ report, truth }: Device, tab: Tab): void {
   const left = tab.effort.count('sleep', 'storage', 'listener', 'push', 'pull', 'call');
   if (left > 0)
     report.fail(

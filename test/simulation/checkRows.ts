@@ -1,3 +1,4 @@
+import type { FullRead } from '../../src/domain/fullRead.js';
 import type { Token } from '../../src/domain/mutation.js';
 import type { StorageWrite, StoredRow } from '../../src/engine/ports.js';
 import { isCall, type Counting } from './model.js';
@@ -20,11 +21,34 @@ export function checkRows(
     ),
   );
   for (const row of write.put?.rows ?? []) checkRow(truth, row, covering.has(row.key), report);
+  checkGroups(truth, write, report);
   for (const fate of accepted)
     // Known limit: what was answered without rows may fall back while older pages still come (RD2).
     if (!isCall(fate?.record.name))
       for (const [key, version] of truth.effect(fate?.key) ?? [])
         truth.covered.set(key, Math.max(version, truth.covered.get(key) ?? 0));
+}
+
+/**
+ * The feed brings as one what was written as one (invariant 13). A full read that is under way meets rows one by one, and
+ * what is shown with a conflict is one row.
+ */
+function checkGroups({ disk, writtenWith }: Truth, { put }: StorageWrite, report: Report): void {
+  const rows = new Map((put?.rows ?? []).map(({ key, version }) => [key, version]));
+  const meta = new Map((put?.meta ?? []).map(({ key, value }) => [key, value]));
+  const read = (meta.get('read') ?? disk.meta.get('read')) as FullRead | undefined;
+  if (!meta.has('cursor') || read?.stage !== 'done') return;
+  for (const [key, version] of rows)
+    for (const [other, least] of typeof version === 'number' ? writtenWith(key, version) : []) {
+      if (other === key) continue;
+      report.stake(13);
+      const is = rows.get(other) ?? disk.rows.get(other)?.version;
+      if (!(typeof is === 'number' && is >= least))
+        report.fail(
+          13,
+          `${key} came as version ${String(version)} without ${other} version ${least}, but ${String(is)}`,
+        );
+    }
 }
 
 function checkRow(
@@ -35,6 +59,7 @@ function checkRow(
 ): void {
   const stored = truth.disk.rows.get(key);
   const former = stored?.version;
+  if (typeof former === 'number') report.stake(6);
   if (typeof former === 'number' && !(typeof version === 'number' && version >= former))
     report.fail(6, `the base of ${key} went from version ${former} to ${String(version)}`);
   if (typeof version !== 'number' || covering) return;

@@ -2,10 +2,10 @@ import { heldIn, stuckIn } from './shadow.js';
 import { isCall, projects } from './model.js';
 import { isSame, refold, type Recorded, type Resolve, type Rows } from './refold.js';
 import type { Ending, Tab } from './tab.js';
-import type { World } from './world.js';
+import type { Device } from './world.js';
 
 /** What one process shows, against what it was told: invariants 5, 7, 8, 9 and 15. Called after every turn. */
-export function checkTab(world: World, tab: Tab): void {
+export function checkTab(world: Device, tab: Tab): void {
   if (tab.life.state !== 'running' || tab.phase === 'disposed' || tab.phase === 'dead') return;
   forgetSaved(tab);
   checkAccepted(world, tab);
@@ -21,7 +21,7 @@ export function checkTab(world: World, tab: Tab): void {
 }
 
 /** In the middle of a change, whenever the store tells its subscribers. */
-export function watchView(world: World, tab: Tab): void {
+export function watchView(world: Device, tab: Tab): void {
   tab.client.store.subscribe(() => {
     // A rollback that comes too late shows the mutation again before its caller hears of it.
     if (tab.life.state === 'running' && tab.cancelling.size === 0) checkView(world, tab, 'in a notification');
@@ -85,8 +85,9 @@ export function firstDifference(a: Rows, b: Rows): string | undefined {
   return undefined;
 }
 
-function checkView(world: World, tab: Tab, when: string): void {
+function checkView(world: Device, tab: Tab, when: string): void {
   const rows = visible(tab);
+  if (tab.client.pending().length > 0) world.report.stake(5);
   const difference = firstDifference(rows, expected(tab).rows);
   if (difference !== undefined) world.report.fail(5, `${tab.name} ${when}: ${difference} (base and pending)`);
   for (const [from, { to, key }] of world.truth.names)
@@ -95,18 +96,15 @@ function checkView(world: World, tab: Tab, when: string): void {
 }
 
 /**
- * Nobody can tell yet that the server has named it: it was given up, or it came with a snapshot, whose rows do not say by
- * which op they came, and its answer is still to come (decision 0024).
+ * Nobody can tell yet that the server has named it: it was given up, or it came with a snapshot or a feed that has begun
+ * anew, whose rows do not say by which op they came, and its answer is still to come (decision 0024).
  */
-function isNameless({ gateway, truth }: World, { shadow }: Tab, from: string, key: string): boolean {
-  return (
-    truth.givenUp.has(key) ||
-    (gateway.server.snapshots === true && !shadow.meta.has(`id:${projects.name}/${from}`))
-  );
+function isNameless({ gateway, truth }: Device, { shadow }: Tab, from: string, key: string): boolean {
+  return truth.givenUp.has(key) || (gateway.isSilent && !shadow.meta.has(`id:${projects.name}/${from}`));
 }
 
 /** A project that was inserted on this device keeps the key it had first, for React (ID1). */
-function checkIdentity(world: World, tab: Tab): void {
+function checkIdentity(world: Device, tab: Tab): void {
   const { truth, report } = world;
   const { client } = tab;
   for (const [from, { to, key }] of truth.names) {
@@ -119,13 +117,16 @@ function checkIdentity(world: World, tab: Tab): void {
 }
 
 /** What is no longer pending has been told of, and not before the base covered it. */
-function checkLeft({ report }: World, tab: Tab): void {
+function checkLeft({ report }: Device, tab: Tab): void {
   const { shadow, endings } = tab;
   const held = heldIn(shadow);
   const now = new Set(tab.client.pending().map((m) => m.token));
-  for (const token of tab.pending)
-    if (!now.has(token) && !endings.has(token) && !shadow.deadLetters.has(token))
+  for (const token of tab.pending) {
+    if (now.has(token)) continue;
+    report.stake(7);
+    if (!endings.has(token) && !shadow.deadLetters.has(token))
       report.fail(7, `${tab.name} lost ${token} without a word`);
+  }
   for (const token of now) {
     const ending = endings.get(token);
     if (ending === undefined || ending.tries < (shadow.tries.get(token) ?? 0)) continue;
@@ -135,7 +136,7 @@ function checkLeft({ report }: World, tab: Tab): void {
 }
 
 /** Called at each terminal event. */
-export function checkEnding({ report, truth }: World, tab: Tab, token: string, how: Ending): void {
+export function checkEnding({ report, truth }: Device, tab: Tab, token: string, how: Ending): void {
   const fate = truth.fates.get(token);
   const effect = truth.effectOf(token, how !== 'confirmed');
   switch (how) {
@@ -170,7 +171,7 @@ export function checkEnding({ report, truth }: World, tab: Tab, token: string, h
 const SUCCESS: readonly Ending[] = ['confirmed', 'annulled'];
 
 /** An accepted call is stored; promises and events say the same. */
-function checkAccepted({ report, truth }: World, tab: Tab): void {
+function checkAccepted({ report, truth }: Device, tab: Tab): void {
   for (const { token, enqueued, acknowledged, confirmed } of tab.called.values()) {
     const how = tab.endings.get(token)?.how;
     if (enqueued === 'resolved' && !truth.fates.has(token) && how === undefined && confirmed === 'open')
@@ -187,7 +188,7 @@ function checkAccepted({ report, truth }: World, tab: Tab): void {
 }
 
 /** Without pulls nothing but the worker sleeps, so that a wait without a wake-up shows at once. */
-function checkLiveness(world: World, tab: Tab): void {
+function checkLiveness(world: Device, tab: Tab): void {
   if (world.plan.pull || !tab.ready || tab.phase !== 'running') return;
   const stuck = stuckIn(tab.shadow);
   const waits = tab.shadow
@@ -202,9 +203,10 @@ function isOpen({ endings, shadow }: Tab, token: string): boolean {
   return ending === undefined || ending.tries < (shadow.tries.get(token) ?? 0);
 }
 
-function checkStatus({ report }: World, tab: Tab): void {
+function checkStatus({ report }: Device, tab: Tab): void {
   const { client, shadow, connectivity } = tab;
   const { order } = expected(tab);
+  if (order.length > 0) report.stake(15);
   const held = heldIn(shadow);
   const status = client.status.get();
   const wrong = (what: string, is: unknown, should: unknown): void =>
@@ -217,7 +219,10 @@ function checkStatus({ report }: World, tab: Tab): void {
   // When the platform says offline, an exchange may have proven that it is not (NQ1).
   if (connectivity.online && !status.online) wrong('online', status.online, true);
   const isSynced = tab.ready && !status.needsAuth && status.online && order.length === 0;
-  const attention = order.length - undecided;
+  const asked = [...shadow.deadLetters.values()].flatMap(({ conflict }) => conflict ?? []);
+  const conflicts = new Set(asked.map(({ id }) => id)).size;
+  if (status.conflicts !== conflicts) wrong('conflicts', status.conflicts, conflicts);
+  const attention = order.length - undecided - asked.length;
   if (status.needsAttention !== attention) wrong('needsAttention', status.needsAttention, attention);
   if ((status.phase === 'synced') !== isSynced)
     wrong('phase', status.phase, isSynced ? 'synced' : 'not synced');

@@ -75,8 +75,11 @@ export function createEffort(
     begin,
     breaker,
     request(kind, route, tokens) {
+      report.stake(12);
+      if (plan.lease === 'one' && plan.tabs > 1) report.stake(16);
       for (const what of [`route ${route}`, ...tokens]) {
         const floor = floors.get(what) ?? 0;
+        if (floor > 0) report.stake(16);
         if (now() < floor)
           report.fail(
             16,

@@ -1,7 +1,7 @@
 import { encodeOp } from '../../src/domain/wire.js';
 import { idempotencyKey } from '../../src/domain/mutation.js';
 import { SyncError } from '../../src/domain/errors.js';
-import type { Random, Reply, SealedOp, Transport } from '../../src/engine/ports.js';
+import type { ChangeSource, Random, Reply, SealedOp, Transport } from '../../src/engine/ports.js';
 import {
   createScriptedServer,
   type Refusal,
@@ -11,7 +11,7 @@ import {
 import type { SimulatedClock } from '../../src/testing/simulatedClock.js';
 import { COMMANDS } from './model.js';
 import type { BadAnswer, Plan, Step } from './plan.js';
-import { isOwn, type Truth } from './truth.js';
+import type { Truth } from './truth.js';
 
 export const TIMEOUT_MS = 5_000;
 
@@ -20,13 +20,25 @@ export interface Gateway {
   readonly server: ScriptedServer;
   /** What clients reach when the network lets them. */
   readonly transport: Transport;
+  /** Says when there is news, while the server is up. */
+  readonly changes: ChangeSource;
+  expire(collected: boolean): void;
+  /** Rows may come that do not say by which op they came: with a snapshot, or in a feed that has begun anew. */
+  readonly isSilent: boolean;
+  /** Down for so long. The lines are for others to cut. */
+  restart(ms: number): void;
   open(window: Extract<Step, { kind: 'window' }>): void;
   heal(): void;
   /** Another device's op, accepted or not. */
   elsewhere(op: Omit<Parameters<typeof encodeOp>[0], 'token' | 'rev' | 'after'>): void;
 }
 
-export function createGateway(clock: SimulatedClock, plan: Plan, random: Random, truth: Truth): Gateway {
+export function createGateway(
+  clock: SimulatedClock,
+  plan: Plan,
+  random: Random,
+  truths: readonly Truth[],
+): Gateway {
   const server = createScriptedServer({
     commands: COMMANDS,
     // It does not jump with the device's.
@@ -38,11 +50,15 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
     assignId: (collection) => (collection === 'projects' ? `s${ids++}` : undefined),
   });
   let windows: { readonly until: number; readonly step: Extract<Step, { kind: 'window' }> }[] = [];
+  const listeners = new Set<() => void>();
+  let upAt = 0;
+  let hasBegunAnew = false;
   let healed = false;
   let others = 0;
   let ids = 0;
   let seen = 0;
 
+  const isUp = (): boolean => clock.monotonic() >= upAt;
   const isOpen = (bad: BadAnswer): Extract<Step, { kind: 'window' }> | undefined =>
     windows.find((w) => w.step.bad === bad && w.until > clock.monotonic())?.step;
 
@@ -67,10 +83,12 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
     // In the order in which the server came to them.
     ops.forEach((op, i) => {
       const reply = replies[i];
-      if (reply?.kind === 'answer' && isOwn(op.token))
-        for (const { from, to } of reply.ids ?? []) truth.named(from, to, idempotencyKey(op));
-      for (; server.journal[seen]?.token === op.token; seen++) truth.applied(server.journal[seen]!);
-      if (reply?.kind === 'answer' && isRefusal(reply)) truth.refused(idempotencyKey(op));
+      const owner = truths.find((truth) => truth.owns(op.token));
+      if (reply?.kind === 'answer' && owner !== undefined)
+        for (const { from, to } of reply.ids ?? []) owner.named(from, to, idempotencyKey(op));
+      for (; server.journal[seen]?.token === op.token; seen++)
+        for (const truth of truths) truth.applied(server.journal[seen]!);
+      if (reply?.kind === 'answer' && isRefusal(reply)) owner?.refused(idempotencyKey(op));
     });
     return replies;
   }
@@ -134,11 +152,38 @@ export function createGateway(clock: SimulatedClock, plan: Plan, random: Random,
         return bad === undefined ? page : { kind: 'failed', reply: bad.reply };
       },
     },
+    changes: {
+      listen(poke, signal) {
+        server.changes.listen(() => {
+          if (isUp()) poke();
+        }, signal);
+        listeners.add(poke);
+        signal.addEventListener('abort', () => listeners.delete(poke), { once: true });
+      },
+    },
+    get isSilent() {
+      return server.snapshots === true || hasBegunAnew;
+    },
+    expire(collected) {
+      // A feed that is read from its beginning cannot have one that is forgotten.
+      if (collected && server.snapshots === true) server.collectChanges();
+      else {
+        server.expireCursors();
+        hasBegunAnew = true;
+      }
+    },
+    restart(ms) {
+      upAt = Math.max(upAt, clock.monotonic() + ms);
+      void clock.sleep(ms).then(() => {
+        if (isUp()) for (const poke of listeners) poke(); // connected again
+      });
+    },
     open(step) {
       windows = [...windows, { until: clock.monotonic() + step.ms, step }];
     },
     heal() {
       healed = true;
+      upAt = 0;
       windows = [];
     },
     elsewhere(op) {

@@ -1,7 +1,7 @@
 import { createBrowser, dispose, type Browser } from './browser.js';
 import { checkEnd, checkNewcomer, unrest } from './checkEnd.js';
 import { checkTab } from './checkTab.js';
-import { discard, firstRows, retry } from './perform.js';
+import { discard, firstRows, resolve, retry } from './perform.js';
 import type { Plan } from './plan.js';
 import { Violation } from './report.js';
 import { take } from './take.js';
@@ -22,15 +22,14 @@ The invariants of docs/SPEC.md, and where a history checks them.
 | 8 settled once           | events, promises, both alike, no unhandled rejection                 | tab, perform, checkTab |
 | 9 liveness               | after every turn without pulls; drained in bounded time with them    | checkTab, checkEnd |
 | 10 sealed is frozen      | at every send and every commit                                       | truth, checkCommit |
-| 11 one user's work       | with accounts: not in this milestone                                 |               |
+| 11 one user's work       | at every send: nothing of another device; accounts: not yet          | truth         |
 | 12 bounded effort        | requests a minute, turns an instant, what is left after dispose      | effort, world, checkEnd |
-| 13 groups stay whole     | the server applies a group as one; view = fold shows it as one       | checkTab      |
+| 13 groups stay whole     | at every commit: what was written as one comes as one; view = fold   | checkRows, checkTab |
 | 14 the feed is causal    | on real databases: test/server; here 4 and 6 see a feed with gaps    |               |
 | 15 status                | after every turn, against what the storage said                      | checkTab      |
-| 16 Retry-After floors    | at every send; deposed leaders and the breaker: not in this milestone | effort       |
+| 16 floors, breaker, lease| at every send                                                        | effort, ownBreaker |
 
-Known limits: what a mutationFn was answered without rows may fall back for a moment, until the feed has caught up;
-a row that was deleted before the feed began anew stays; a server that forgets its refusals may apply a late copy.
+Known limits: decision 0012. In liveness mode only one tab and the server heal, and nobody writes, reloads or is told.
 */
 
 export interface Failed {
@@ -44,18 +43,29 @@ const QUIET_WITHIN = 240_000;
 /** Longer than any request, backoff or poll: what is to come late, comes. */
 const AFTERMATH = 25_000;
 
-/** Runs one history: chaos, healing, quiet, and the checks of the end. Resolves to what went wrong. */
-export async function runHistory(plan: Plan): Promise<Failed | undefined> {
-  const { violation, trace } = await traceHistory(plan);
+/**
+ * Runs one history: chaos, healing, quiet, and the checks of the end. Resolves to what went wrong.
+ * @param tally called with the invariants that were at stake
+ */
+export async function runHistory(
+  plan: Plan,
+  tally: (staked: ReadonlySet<number>) => void = () => undefined,
+): Promise<Failed | undefined> {
+  const { violation, trace, staked } = await traceHistory(plan);
+  tally(staked);
   return violation && { ...violation, trace };
 }
 
 /** The same, with the last things that happened whether it failed or not. */
-export async function traceHistory(
-  plan: Plan,
-): Promise<{ readonly violation: Omit<Failed, 'trace'> | undefined; readonly trace: readonly string[] }> {
-  const world: World = createWorld(plan, () => browser.all.forEach((tab) => checkTab(world, tab)));
-  const browser = createBrowser(world);
+export async function traceHistory(plan: Plan): Promise<{
+  readonly violation: Omit<Failed, 'trace'> | undefined;
+  readonly trace: readonly string[];
+  readonly staked: ReadonlySet<number>;
+}> {
+  const world = createWorld(plan, () => {
+    for (const { device, all } of browsers) for (const tab of all) checkTab(device, tab);
+  });
+  const browsers = world.devices.map(createBrowser);
   const { report } = world;
   const unhandled = (error: unknown): void =>
     report.fail(
@@ -64,71 +74,92 @@ export async function traceHistory(
     );
   process.on('unhandledRejection', unhandled);
   try {
-    await live(world, browser);
-    return { violation: undefined, trace: report.trace() };
+    await live(world, browsers);
+    return { violation: undefined, trace: report.trace(), staked: report.staked };
   } catch (error) {
     if (!(error instanceof Violation))
       report.note('threw', error instanceof Error ? error.stack : String(error));
     const invariant = error instanceof Violation ? error.invariant : 0;
     const message = error instanceof Error ? error.message : String(error);
-    return { violation: { invariant, message }, trace: report.trace() };
+    return { violation: { invariant, message }, trace: report.trace(), staked: report.staked };
   } finally {
     process.off('unhandledRejection', unhandled);
   }
 }
 
-async function live(world: World, browser: Browser): Promise<void> {
+async function live(world: World, browsers: readonly Browser[]): Promise<void> {
   const { plan, clock, gateway } = world;
   for (const change of firstRows) gateway.elsewhere({ changes: [change], command: undefined });
-  for (let i = 0; i < plan.tabs; i++) browser.open(i);
+  for (const browser of browsers) for (let i = 0; i < browser.device.plan.tabs; i++) browser.open(i);
   for (const step of plan.steps) {
     await clock.advance(step.after);
-    take(world, browser, step);
-    browser.reopenDead(1_500);
+    take(world, browsers, step);
+    for (const browser of browsers) browser.reopenDead(1_500);
   }
   await clock.advance(1_000);
   world.report.note('heals');
   world.heal();
   gateway.heal();
-  browser.heal();
-  await quiesce(world, browser);
+  for (const browser of browsers) browser.heal();
+  await quiesce(world, browsers);
   await clock.advance(AFTERMATH);
-  complain(world, browser, 'after it had been quiet');
-  checkEnd(world, browser.healthy());
+  complain(world, browsers, 'after it had been quiet');
+  const healthy = browsers.filter((browser) => browser.healthy().length > 0);
+  for (const browser of healthy) checkEnd(browser.device, browser.healthy());
   if (plan.pull) await checkNewcomer(world);
-  const tabs = browser.healthy();
-  for (const tab of tabs) dispose(world, tab);
+  const tabs = browsers.flatMap((browser) => browser.healthy());
+  for (const { device, healthy } of browsers) for (const tab of healthy()) dispose(device, tab);
   await clock.advance(2_000);
   for (const tab of tabs) if (tab.phase !== 'disposed') world.report.fail(12, `${tab.name} is not disposed`);
   await clock.advance(0);
 }
 
-async function quiesce(world: World, browser: Browser): Promise<void> {
+async function quiesce(world: World, browsers: readonly Browser[]): Promise<void> {
   const { clock } = world;
   const until = clock.monotonic() + QUIET_WITHIN;
   while (clock.monotonic() < until) {
     await clock.advance(500);
-    browser.reopenDead();
-    if (!world.plan.liveness && tidyUp(world, browser)) continue; // what comes of it, comes first
-    if (unrest(world, browser) === undefined) return;
+    for (const browser of browsers) browser.reopenDead();
+    const isTidied = !world.plan.liveness && browsers.map(tidyUp).includes(true);
+    if (isTidied) continue; // what comes of it, comes first
+    if (unrestIn(browsers) === undefined) return;
   }
-  complain(world, browser, `${QUIET_WITHIN / 1000} s after the healing`);
+  complain(world, browsers, `${QUIET_WITHIN / 1000} s after the healing`);
   await clock.advance(0); // throws it
 }
 
 /** The user does something about what waits for it, if anything does: what is held would wait for ever. */
-function tidyUp(world: World, browser: Browser): boolean {
+function tidyUp(browser: Browser): boolean {
+  const { device } = browser;
   const tab = browser.running(0);
+  const [conflict] = tab?.client.conflicts() ?? [];
+  if (tab !== undefined && conflict !== undefined) {
+    const how = (['mine', 'theirs', 'fields'] as const)[
+      Math.floor(device.random(`user ${conflict.id}`)() * 3)
+    ];
+    resolve(device, tab, 0, how ?? 'mine');
+    return true;
+  }
   const letters = tab?.client.deadLetters() ?? [];
   const at = letters.findIndex((letter) => letter.needsAttention);
   const letter = letters[at];
   if (tab === undefined || letter === undefined) return false;
-  if (letter.history.length > 1 || world.random(`user ${letter.token}`)() < 0.4) discard(world, tab, at);
-  else retry(world, tab, at, true);
+  if (letter.history.length > 1 || device.random(`user ${letter.token}`)() < 0.4) discard(device, tab, at);
+  else retry(device, tab, at, true);
   return true;
 }
 
-function complain(world: World, browser: Browser, when: string): void {
-  const why = unrest(world, browser);
+type Unrest = ReturnType<typeof unrest>;
+
+function unrestIn(browsers: readonly Browser[]): Unrest {
+  for (const browser of browsers) {
+    const why = browser.healthy().length > 0 ? unrest(browser.device, browser) : undefined;
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+function complain(world: World, browsers: readonly Browser[], when: string): void {
+  const why = unrestIn(browsers);
   if (why !== undefined) world.report.fail(why.invariant, `${why.message}, ${when}`);
 }

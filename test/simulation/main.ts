@@ -54,6 +54,8 @@ export async function main(args: readonly string[], keepIn: string): Promise<num
   }
   if (soaked.failed === undefined) {
     say(`\r${soaked.histories} histories held, ${rate(soaked.histories, startedAt)} a second.\n`);
+    for (const [invariant, times] of Object.entries(soaked.staked))
+      say(`invariant ${invariant} was at stake in ${times}, and held in all\n`);
     return 0;
   }
   say(`\n${describeFailure(soaked.failed, keep(soaked.failed, keepIn))}\n`);
@@ -66,7 +68,8 @@ async function replay(folder: string): Promise<Soaked | undefined> {
     if (!file.endsWith('.json') || file.startsWith('known-')) continue;
     const plan = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as Plan;
     const failed = await runHistory(plan);
-    if (failed !== undefined) return { histories: 0, failed: { ...failed, seed: undefined, plan } };
+    if (failed !== undefined)
+      return { histories: 0, staked: {}, failed: { ...failed, seed: undefined, plan } };
   }
   return undefined;
 }

@@ -1,8 +1,10 @@
-import { defineCollection } from '../../src/domain/collection.js';
+import { defineCollection, type AnyCollection } from '../../src/domain/collection.js';
+import type { ConflictStrategy } from '../../src/domain/conflictStrategy.js';
 import { defineMutation, type Definition } from '../../src/domain/definition.js';
 import { SyncError } from '../../src/domain/errors.js';
 import type { MutationFnContext } from '../../src/domain/definition.js';
 import type { ScriptedCommand } from '../../src/testing/scriptedServer.js';
+import type { Plan, Strategies, Strategy } from './plan.js';
 
 export interface Todo {
   readonly id: string;
@@ -53,6 +55,56 @@ export const tasks = defineCollection<Task>({
   references: { project: 'projects' },
 });
 export const COLLECTIONS = [todos, lists, projects, tasks] as const;
+
+/** The same, deciding conflicts as the plan has it. */
+export function collectionsOf(
+  { strategies }: Plan,
+  sleep: (ms: number) => Promise<void>,
+): readonly AnyCollection[] {
+  if (strategies === undefined) return COLLECTIONS;
+  return COLLECTIONS.map((one) => ({
+    ...one,
+    conflict: strategyOf(strategies[one.name as keyof Strategies], sleep),
+  }));
+}
+
+function strategyOf(strategy: Strategy, sleep: (ms: number) => Promise<void>): ConflictStrategy<Some> {
+  switch (strategy) {
+    case 'custom':
+      return mergeRows;
+    case 'slow':
+      return async (base, mine, theirs) => {
+        await sleep(2_000);
+        return mergeRows(base, mine, theirs);
+      };
+    case 'broken':
+      return () => {
+        throw new Error('a resolver that fails');
+      };
+    case 'mute':
+      return () => new Promise(() => undefined);
+    case 'lastWriteWins':
+    case 'serverWins':
+    case 'clientWins':
+    case 'mergeFields':
+    case 'ask':
+      return strategy;
+  }
+}
+
+type Some = Record<string, unknown>;
+
+/** What mine has changed, on top of theirs. */
+function mergeRows(
+  base: Partial<Some> | undefined,
+  mine: Some | undefined,
+  theirs: Some | undefined,
+): Some | 'mine' | 'server' {
+  if (theirs === undefined) return 'server';
+  if (mine === undefined) return 'mine';
+  const edited = Object.entries(mine).filter(([field, value]) => base?.[field] !== value);
+  return { ...theirs, ...Object.fromEntries(edited) };
+}
 
 export interface Counting {
   readonly id: string;

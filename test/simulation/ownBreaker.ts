@@ -45,6 +45,7 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
       hasSent = true;
       const circuit = at(route);
       if (circuit.openUntil === undefined) return;
+      report.stake(16);
       // The wall clock counts less finely.
       // What fails in one moment is heard one by one.
       const isJustOpened = circuit.openUntil === now() + openMs;

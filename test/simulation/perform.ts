@@ -1,12 +1,14 @@
 import { SyncError } from '../../src/domain/errors.js';
+import type { Resolution, RowResolution } from '../../src/domain/resolution.js';
+import type { ConflictView } from '../../src/engine/conflictView.js';
 import type { MutateOptions } from '../../src/engine/mutateOptions.js';
 import type { MutationHandle } from '../../src/engine/settlement.js';
 import type { Change } from '../../src/domain/changes.js';
 import { lists, projects, tasks, todos, type Project, type Todo } from './model.js';
 import type { Recorded } from './refold.js';
-import type { Write } from './plan.js';
+import type { Decision, Write } from './plan.js';
 import type { Called, Tab } from './tab.js';
-import type { World } from './world.js';
+import type { Device, World } from './world.js';
 
 const todoId = (row: number): string => `r${row}`;
 const listId = (list: number): string => `l${list}`;
@@ -26,7 +28,7 @@ function projectId({ client }: Tab, row: number, old: boolean): string | undefin
 
 /** Undefined: there is nothing to do it with. */
 function callClient(
-  world: World,
+  world: Device,
   tab: Tab,
   write: Write,
   options: MutateOptions,
@@ -95,7 +97,7 @@ function callClient(
 }
 
 function callOnProject(
-  { stamp }: World,
+  { stamp }: Device,
   tab: Tab,
   write: Extract<Write, { old: boolean }>,
   options: MutateOptions,
@@ -132,7 +134,12 @@ const EXPECTED = new Set(['ENTITY_NOT_FOUND', 'ENTITY_EXISTS', 'DEPENDENCY']);
 const UNKNOWN: Recorded = { name: '', variables: undefined, changes: [] };
 
 /** The user writes, in one tick of one process. */
-export function perform(world: World, tab: Tab, writes: readonly Write[], options: MutateOptions = {}): void {
+export function perform(
+  world: Device,
+  tab: Tab,
+  writes: readonly Write[],
+  options: MutateOptions = {},
+): void {
   if (tab.phase !== 'running' || tab.life.state !== 'running') return;
   tab.effort.stimulus();
   if (tab.ready) {
@@ -163,7 +170,7 @@ export function perform(world: World, tab: Tab, writes: readonly Write[], option
   }
 }
 
-function follow({ report }: World, tab: Tab, handle: MutationHandle): void {
+function follow({ report }: Device, tab: Tab, handle: MutationHandle): void {
   const { token } = handle;
   const called: Called = { token, handle, enqueued: 'open', acknowledged: 'open', confirmed: 'open' };
   tab.called.set(token, called);
@@ -179,7 +186,7 @@ function follow({ report }: World, tab: Tab, handle: MutationHandle): void {
 }
 
 /** The user takes back the `nth` last mutation that was not sent yet. */
-export function rollBack({ report, truth }: World, tab: Tab, nth: number): void {
+export function rollBack({ report, truth }: Device, tab: Tab, nth: number): void {
   if (tab.phase !== 'running' || tab.life.state !== 'running' || !tab.ready) return;
   const unsent = tab.client
     .pending()
@@ -219,28 +226,27 @@ const withoutX = (row: object): object =>
   Object.fromEntries(Object.entries(row).filter(([field]) => field !== 'x'));
 
 /** The same without what the server refuses. */
-function withoutPoison({ stamp }: World, name: string, variables: unknown): unknown {
+function withoutPoison({ stamp }: Device, name: string, variables: unknown): unknown {
+  // The id to delete.
+  if (typeof variables === 'string') return variables;
   const fields = variables as Readonly<Record<string, unknown>>;
-  switch (name) {
-    case '@delete':
-      return variables;
-    case '@insert': {
-      const row = withoutX(fields);
-      return 'a' in row ? { ...row, a: stamp() } : row;
-    }
-    case '@update': {
-      return { ...fields, patch: withoutX(fields['patch'] as object) };
-    }
-    default:
-      return { ...fields, ...EDITED };
-  }
+  if (!name.startsWith('@')) return { ...fields, ...EDITED };
+  // An update may have met a conflict, and be an insert now.
+  if ('patch' in fields) return { ...fields, patch: withoutX(fields['patch'] as object) };
+  const row = withoutX(fields);
+  return 'a' in row ? { ...row, a: stamp() } : row;
+}
+
+/** Those that wait for the same decision. */
+function sharing({ client }: Tab, token: string): readonly string[] {
+  return client.conflicts().find(({ tokens }) => tokens.includes(token))?.tokens ?? [token];
 }
 
 /** What the user may be told at once of a dead letter: it is none any more, or makes no sense here. */
 const UNREPAIRABLE = new Set([...EXPECTED, 'UNKNOWN_TOKEN', 'VALIDATION']);
 
 /** The user tries a dead letter again. */
-export function retry(world: World, tab: Tab, at: number, asked: boolean): void {
+export function retry(world: Device, tab: Tab, at: number, asked: boolean): void {
   const { truth, report } = world;
   if (tab.phase !== 'running' || tab.life.state !== 'running' || !tab.ready) return;
   const letter = nth(tab.client.deadLetters(), at);
@@ -248,9 +254,11 @@ export function retry(world: World, tab: Tab, at: number, asked: boolean): void 
   const { token, name, variables } = letter;
   // Known limit: what was given up and comes back with other content may be done twice, a row of the server's included.
   const edited =
-    asked && !(letter.mayHaveArrived && letter.entities.some((e) => e.collection === projects.name));
+    asked &&
+    variables !== undefined &&
+    !(letter.mayHaveArrived && letter.entities.some((e) => e.collection === projects.name));
   report.note(tab.name, 'retries', token, edited ? 'edited' : 'as it is');
-  truth.retryAsked.add(token);
+  for (const one of sharing(tab, token)) truth.retryAsked.add(one);
   if (edited) truth.editAsked.add(token);
   tab.effort.stimulus();
   const asking = `retry ${tab.retries++}, of ${token}`;
@@ -271,12 +279,50 @@ export function retry(world: World, tab: Tab, at: number, asked: boolean): void 
   }
 }
 
+/** The user decides a conflict. */
+export function resolve(world: Device, tab: Tab, at: number, how: Decision): void {
+  const { truth, report } = world;
+  if (tab.phase !== 'running' || tab.life.state !== 'running' || !tab.ready) return;
+  const conflict = nth(tab.client.conflicts(), at);
+  if (conflict === undefined) return;
+  const { id, tokens } = conflict;
+  report.note(tab.name, 'resolves', id, 'of', tokens.join(' '), how);
+  for (const token of tokens) truth.resolveAsked.add(token);
+  tab.effort.stimulus();
+  const asking = `resolution ${tab.retries++}, of ${id}`;
+  try {
+    const handle = tab.client.resolve(id, how === 'fields' ? chosen(world, conflict) : how);
+    tab.open.add(asking);
+    const over = (): void => void tab.open.delete(asking);
+    // Somebody was faster, or the disk is full: then nothing of it was ever shown.
+    handle.enqueued.then(over, over);
+  } catch (error) {
+    if (!(error instanceof SyncError && UNREPAIRABLE.has(error.code)))
+      report.fail(8, `${tab.name} could not resolve ${id}: ${String(error)}`);
+  }
+}
+
+/** Of each row all fields on which the sides differ: mine, theirs, or something else. */
+function chosen({ stamp, random }: Device, { id, rows }: ConflictView): Resolution {
+  const draw = random(`decision ${id}`);
+  const parts = rows.map(({ collection, id: row, mine, theirs, diff }): readonly [string, RowResolution] => {
+    if (mine === undefined || theirs === undefined)
+      return [`${collection}/${row}`, draw() < 0.5 ? 'mine' : 'theirs'];
+    const fields = diff.map((one) => {
+      const other = typeof one.mine === 'string' ? stamp() : one.mine;
+      return [one.field, [one.mine, one.theirs, other][Math.floor(draw() * 3)]] as const;
+    });
+    return [`${collection}/${row}`, { fields: Object.fromEntries(fields) }];
+  });
+  return { rows: Object.fromEntries(parts) };
+}
+
 /** The user no longer wants to see a dead letter. */
-export function discard({ truth, report }: World, tab: Tab, at: number): void {
+export function discard({ truth, report }: Device, tab: Tab, at: number): void {
   const token = nth(tab.client.deadLetters(), at)?.token;
   if (token === undefined) return;
   report.note(tab.name, 'discards', token);
-  truth.discardAsked.add(token);
+  for (const one of sharing(tab, token)) truth.discardAsked.add(one);
   tab.effort.stimulus();
   // A full disk, or a process that ended, may be in the way.
   tab.client.discard(token).catch(() => undefined);

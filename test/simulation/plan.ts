@@ -44,7 +44,7 @@ export type Poison = 0 | 403 | 404 | 409 | 413 | 422;
 
 export type Urgency = 'critical' | 'high' | 'normal' | 'low' | 'background';
 
-/** What happens `after` so many milliseconds. `tab` is taken modulo the number of tabs. */
+/** What happens `after` so many milliseconds. `tab` is taken modulo the number of all tabs, those of the first device first. */
 export type Step = { readonly after: number } & (
   | {
       readonly kind: 'write';
@@ -62,6 +62,8 @@ export type Step = { readonly after: number } & (
   | { readonly kind: 'discard'; readonly tab: number; readonly nth?: number }
   /** Tries a dead letter again; `edited`: with other content, which the server may like. */
   | { readonly kind: 'retry'; readonly tab: number; readonly nth: number; readonly edited: boolean }
+  /** Decides the tab's `nth` conflict that waits for the user. */
+  | { readonly kind: 'resolve'; readonly tab: number; readonly nth: number; readonly how: Decision }
   | { readonly kind: 'sync'; readonly tab: number }
   /** Another device writes. */
   | { readonly kind: 'elsewhere'; readonly writes: readonly Write[] }
@@ -93,8 +95,13 @@ export type Step = { readonly after: number } & (
   | { readonly kind: 'freeze'; readonly tab: number; readonly ms: number }
   /** The wall clock jumps. */
   | { readonly kind: 'jump'; readonly ms: number }
-  /** The server's feed begins anew, without what was deleted: old cursors are answered with 410. Not drawn yet. */
-  | { readonly kind: 'expire' }
+  /**
+   * The server forgets what it has deleted, and answers cursors from before with 410: all of them, because its feed
+   * begins anew, or, `collected`, those that are older than what it still has.
+   */
+  | { readonly kind: 'expire'; readonly collected?: boolean }
+  /** The server goes down: what is under way fails, and nobody hears of changes, until it is back with what it had stored. */
+  | { readonly kind: 'restart'; readonly ms: number }
   /** The disk is full for a while: nothing can be stored. */
   | { readonly kind: 'full'; readonly ms: number }
   /** The page wakes, the platform has an opinion. */
@@ -107,10 +114,37 @@ export type Step = { readonly after: number } & (
  */
 export type BadAnswer = 'busy' | 'auth' | 'portal' | 'hiccup' | 'down' | 'limit';
 
+export interface Another {
+  readonly tabs: 1 | 2;
+  /** How far its wall clock is ahead of the first device's, in milliseconds. */
+  readonly skewMs: number;
+}
+
+/** `custom` merges by its own code, `slow` takes its time for that, `broken` throws, `mute` never answers. */
+export type Strategy =
+  | 'lastWriteWins'
+  | 'serverWins'
+  | 'clientWins'
+  | 'mergeFields'
+  | 'ask'
+  | 'custom'
+  | 'slow'
+  | 'broken'
+  | 'mute';
+
+export type Strategies = Readonly<Record<'todos' | 'lists' | 'projects' | 'tasks', Strategy>>;
+
+/** What a user says of a conflict; `fields`: value by value. */
+export type Decision = 'mine' | 'theirs' | 'fields';
+
 /** One history: a workload, the faults it meets, and the seed of every draw. Plain JSON, so that it can be kept. */
 export interface Plan {
   readonly seed: number;
   readonly tabs: 1 | 2;
+  /** More devices, each with a disk, tabs and a clock of its own. @default none */
+  readonly others?: readonly Another[];
+  /** How each collection decides conflicts (CF2). @default as model.ts says */
+  readonly strategies?: Strategies;
   /** `all`: every tab leads at once. */
   readonly lease: 'one' | 'all';
   readonly pull: boolean;

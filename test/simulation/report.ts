@@ -15,6 +15,9 @@ export interface Report {
   note(...parts: unknown[]): void;
   /** Notes a violation. It is thrown later, at the end of the turn: code under test must not catch it. */
   fail(invariant: number, message: string): void;
+  /** Something has happened that could have broken an invariant: a check that had nothing to check does not count. */
+  stake(invariant: number): void;
+  readonly staked: ReadonlySet<number>;
   readonly violation: Violation | undefined;
   trace(): string[];
 }
@@ -23,6 +26,7 @@ const KEPT = 250;
 
 export function createReport(now: () => number): Report {
   const notes: { readonly at: number; readonly parts: readonly unknown[] }[] = [];
+  const staked = new Set<number>();
   let violation: Violation | undefined;
   const note = (...parts: unknown[]): void => {
     if (violation !== undefined) return;
@@ -31,7 +35,10 @@ export function createReport(now: () => number): Report {
   };
   return {
     note,
+    staked,
+    stake: (invariant) => void staked.add(invariant),
     fail(invariant, message) {
+      staked.add(invariant);
       note('VIOLATION', invariant, message);
       violation ??= new Violation(invariant, message);
     },

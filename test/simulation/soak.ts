@@ -28,6 +28,8 @@ export interface SoakOptions {
 
 export interface Soaked {
   readonly histories: number;
+  /** In how many of them each invariant was at stake, by its number. */
+  readonly staked: Readonly<Record<number, number>>;
   readonly failed: FailedPlan | undefined;
 }
 
@@ -35,14 +37,18 @@ export interface Soaked {
 export async function soak(options: SoakOptions): Promise<Soaked> {
   const { seed, histories, budgetMs = Infinity, shrinkMs = 20_000, onProgress } = options;
   const until = Date.now() + budgetMs;
+  const staked: Record<number, number> = {};
+  const tally = (invariants: ReadonlySet<number>): void => {
+    for (const invariant of invariants) staked[invariant] = (staked[invariant] ?? 0) + 1;
+  };
   for (let done = 0; done < histories; done++) {
-    if (Date.now() > until) return { histories: done, failed: undefined };
-    const failed = await runHistory(planOf(seed + done));
+    if (Date.now() > until) return { histories: done, staked, failed: undefined };
+    const failed = await runHistory(planOf(seed + done), tally);
     if (failed !== undefined)
-      return { histories: done + 1, failed: await shrink(seed + done, failed, shrinkMs) };
+      return { histories: done + 1, staked, failed: await shrink(seed + done, failed, shrinkMs) };
     onProgress?.(done + 1);
   }
-  return { histories, failed: undefined };
+  return { histories, staked, failed: undefined };
 }
 
 /** The smallest plan found in the time given that breaks the same invariant. */

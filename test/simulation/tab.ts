@@ -11,7 +11,7 @@ import {
 import { createEffort } from './effort.js';
 import { TIMEOUT_MS } from './gateway.js';
 import { createLife } from './life.js';
-import { COLLECTIONS, defineMutations, type Definitions } from './model.js';
+import { collectionsOf, defineMutations, type Definitions } from './model.js';
 import type { Recorded } from './refold.js';
 import { createShadow } from './shadow.js';
 import {
@@ -23,7 +23,7 @@ import {
   processTransport,
   type Process,
 } from './tabPorts.js';
-import type { World } from './world.js';
+import type { Device } from './world.js';
 
 export const NAMESPACE = 'simulated';
 export const RETRY = { baseMs: 500, capMs: 8_000 };
@@ -78,7 +78,7 @@ export interface Tab extends Process {
 }
 
 export function openTab(
-  world: World,
+  world: Device,
   name: string,
   ended: (tab: Tab, token: Token, how: Ending) => void,
 ): Tab {
@@ -108,7 +108,8 @@ export function openTab(
   const client = createSyncClient(
     {
       name: NAMESPACE,
-      collections: COLLECTIONS,
+      collections: collectionsOf(world.plan, (ms) => clock.sleep(ms)),
+      resolverTimeoutMs: 10_000,
       mutations: Object.values(definitions),
       transport: processTransport(world, process, network),
       storage,
@@ -176,9 +177,10 @@ export function openTab(
     const { token } = data;
     const tries = tab.shadow.tries.get(token) ?? 0;
     report.note(name, token, how);
+    report.stake(8);
     const former = tab.endings.get(token);
-    // Discarded, or, when it was given up, accepted after all.
-    const isOver = former?.how === 'held' && (how === 'cancelled' || how === 'confirmed');
+    // Discarded, or resolved; or, when it was given up, accepted after all.
+    const isOver = former?.how === 'held' && ['cancelled', 'confirmed', 'annulled'].includes(how);
     if (former !== undefined && former.tries >= tries && !isOver)
       report.fail(8, `${name} told that ${token} was ${how} after ${former.how}`);
     tab.endings.set(token, { how, tries });
@@ -190,7 +192,7 @@ export function openTab(
   client.on('mutation.needsAttention', end('held'));
   client.on('mutation.cancelled', end('cancelled'));
   client.on('mutation.forgotten', end('forgotten'));
-  client.on('breaker.opened', ({ route, until }) => effort.breaker.opened(route, until - clock.now()));
+  client.on('breaker.opened', ({ route, until }) => effort.breaker.opened(route, until - world.now()));
   client.on('breaker.closed', ({ route }) => effort.breaker.closed(route));
   // The server's sums are an oracle of their own: what a repair would mend is a bug here.
   client.on('sync.completed', (done) => {

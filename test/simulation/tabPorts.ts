@@ -18,7 +18,7 @@ import { throwReply } from './gateway.js';
 import type { Life } from './life.js';
 import type { Call } from './model.js';
 import type { Shadow } from './shadow.js';
-import type { World } from './world.js';
+import type { Device } from './world.js';
 
 /** One process, as its ports know it. */
 export interface Process {
@@ -29,10 +29,9 @@ export interface Process {
   readonly effort: Effort;
 }
 
-export function processClock(world: World, { life, effort }: Process): Clock {
-  const { clock } = world;
+export function processClock({ clock, now }: Device, { life, effort }: Process): Clock {
   return {
-    now: () => clock.now(),
+    now,
     monotonic: () => clock.monotonic(),
     sleep(ms, signal) {
       if (life.state === 'dead') return never();
@@ -42,7 +41,7 @@ export function processClock(world: World, { life, effort }: Process): Clock {
   };
 }
 
-export function processStorage(world: World, process: Process, died: () => void): SyncStorage {
+export function processStorage(world: Device, process: Process, died: () => void): SyncStorage {
   const { name, life, shadow, effort } = process;
   const random = world.random(`storage ${name}`);
   const memory = memoryStorage({ disk: world.disk });
@@ -107,7 +106,7 @@ export function processStorage(world: World, process: Process, died: () => void)
 
 /** What an earlier session says of a breaker binds this one, as far as the wall clock can be believed (RT4). */
 function restoreBreakers(
-  { plan, clock }: World,
+  { plan, now }: Device,
   { effort }: Process,
   { meta, partial }: StorageState,
   isFirst: boolean,
@@ -120,7 +119,7 @@ function restoreBreakers(
   const open = new Map(
     Object.entries(stored ?? {}).map(([route, { openUntil }]) => [
       route,
-      Math.min(Math.max(openUntil - clock.now(), 0), openMs),
+      Math.min(Math.max(openUntil - now(), 0), openMs),
     ]),
   );
   // The one that drains may have closed it, or found nothing out by its probe, before this one begins to.
@@ -128,7 +127,7 @@ function restoreBreakers(
   if (isFirst) for (const [route, ms] of open) effort.breaker.restored(route, ms);
 }
 
-export function processNetwork(world: World, { name }: Process): FaultyTransport {
+export function processNetwork(world: Device, { name }: Process): FaultyTransport {
   const { network } = world.plan;
   return createFaultyTransport({
     transport: world.gateway.transport,
@@ -143,7 +142,7 @@ export function processNetwork(world: World, { name }: Process): FaultyTransport
   });
 }
 
-export function processTransport(world: World, process: Process, network: FaultyTransport): Transport {
+export function processTransport(world: Device, process: Process, network: FaultyTransport): Transport {
   const { name, life, effort } = process;
   const pull = network.pull?.bind(network);
   return {
@@ -153,6 +152,7 @@ export function processTransport(world: World, process: Process, network: Faulty
     push(ops, context) {
       if (life.state === 'dead') return never();
       world.report.note(name, 'push', ops.map(idempotencyKey).join(' '));
+      if (world.devices.length > 1) world.report.stake(11);
       for (const op of ops) world.truth.sent(name, op.token, idempotencyKey(op), op.body);
       const keys = ops.map(idempotencyKey);
       const done = effort.request('push', TRANSPORT, keys);
@@ -199,7 +199,7 @@ export function processTransport(world: World, process: Process, network: Faulty
 
 /** The endpoint of those mutations that are sent by their own function, through the same network. */
 export function processEndpoint(
-  world: World,
+  world: Device,
   { name, life, effort }: Process,
   network: FaultyTransport,
 ): Call {
@@ -237,14 +237,14 @@ function asEndpoint(reply: Reply): Reply {
     : { ...heard, restMs: Math.ceil(restMs / 1000) * 1000 };
 }
 
-export function processRealtime(world: World, { name, life, effort }: Process): ChangeSource {
+export function processRealtime(world: Device, { name, life, effort }: Process): ChangeSource {
   const random = world.random(`realtime ${name}`);
   return {
     listen(poke, signal) {
       if (signal.aborted) return;
       const done = effort.begin('listener');
       signal.addEventListener('abort', done, { once: true });
-      world.gateway.server.changes.listen(() => {
+      world.gateway.changes.listen(() => {
         void world.clock.sleep(random() * 100).then(() =>
           life.deliver(() => {
             if (signal.aborted) return;

@@ -1,12 +1,49 @@
 import type { Browser } from './browser.js';
-import { changesElsewhere, discard, perform, retry, rollBack } from './perform.js';
+import { changesElsewhere, discard, perform, resolve, retry, rollBack } from './perform.js';
 import type { Step } from './plan.js';
 import type { Tab } from './tab.js';
-import type { World } from './world.js';
+import type { Device, World } from './world.js';
 
 /** Takes one step of a plan. What is meant for a tab that cannot do it now is left out. */
-export function take(world: World, browser: Browser, step: Step): void {
+export function take(world: World, browsers: readonly Browser[], step: Step): void {
   if (step.kind !== 'write') world.report.note('step', step);
+  if ('tab' in step) {
+    const all = browsers.flatMap((browser) =>
+      range(browser.device.plan.tabs).map((tab) => ({ browser, tab })),
+    );
+    const { browser, tab } = all[step.tab % all.length]!;
+    takeOnTab(browser, { ...step, tab });
+    return;
+  }
+  switch (step.kind) {
+    case 'elsewhere':
+      for (const one of step.writes) world.gateway.elsewhere(changesElsewhere(world, one));
+      return;
+    case 'window':
+      world.gateway.open(step);
+      return;
+    case 'jump':
+      world.clock.jump(step.ms);
+      // Until when the server wants no more of what was given up is known by the wall clock alone.
+      for (const { all, device } of browsers) for (const tab of all) tab.effort.forget(device.truth.givenUp);
+      return;
+    case 'expire':
+      world.gateway.expire(step.collected ?? false);
+      return;
+    case 'restart':
+      for (const browser of browsers) browser.cut(step.ms);
+      world.gateway.restart(step.ms);
+      return;
+    case 'full':
+      world.fill(step.ms);
+      return;
+  }
+}
+
+const range = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
+
+function takeOnTab(browser: Browser, step: Extract<Step, { tab: number }>): void {
+  const world = browser.device;
   switch (step.kind) {
     case 'write':
       onTab(browser, step.tab, (tab) => write(world, tab, step));
@@ -20,6 +57,9 @@ export function take(world: World, browser: Browser, step: Step): void {
     case 'retry':
       onTab(browser, step.tab, (tab) => retry(world, tab, step.nth, step.edited));
       return;
+    case 'resolve':
+      onTab(browser, step.tab, (tab) => resolve(world, tab, step.nth, step.how));
+      return;
     case 'sync':
       onTab(browser, step.tab, (tab) => sync(world, tab));
       return;
@@ -28,12 +68,6 @@ export function take(world: World, browser: Browser, step: Step): void {
         tab.effort.stimulus();
         tab.connectivity.wake();
       });
-      return;
-    case 'elsewhere':
-      for (const one of step.writes) world.gateway.elsewhere(changesElsewhere(world, one));
-      return;
-    case 'window':
-      world.gateway.open(step);
       return;
     case 'offline':
       browser.offline(step.tab, step.ms, step.noticed);
@@ -47,17 +81,6 @@ export function take(world: World, browser: Browser, step: Step): void {
     case 'freeze':
       browser.freeze(step.tab, step.ms);
       return;
-    case 'jump':
-      world.clock.jump(step.ms);
-      // Until when the server wants no more of what was given up is known by the wall clock alone.
-      for (const tab of browser.all) tab.effort.forget(world.truth.givenUp);
-      return;
-    case 'expire':
-      world.gateway.server.expireCursors();
-      return;
-    case 'full':
-      world.fill(step.ms);
-      return;
   }
 }
 
@@ -66,7 +89,7 @@ function onTab(browser: Browser, index: number, call: (tab: Tab) => void): void 
   if (tab !== undefined) call(tab);
 }
 
-function write(world: World, tab: Tab, step: Extract<Step, { kind: 'write' }>): void {
+function write(world: Device, tab: Tab, step: Extract<Step, { kind: 'write' }>): void {
   const { writes, priority, dependent, sendAfter } = step;
   const { client } = tab;
   const parent = client.pending().at(-1)?.token ?? client.deadLetters().at(-1)?.token;
@@ -76,7 +99,7 @@ function write(world: World, tab: Tab, step: Extract<Step, { kind: 'write' }>): 
   perform(world, tab, writes.slice(-1), { ...options, dependsOn: last });
 }
 
-function sync({ clock }: World, tab: Tab): void {
+function sync({ clock }: Device, tab: Tab): void {
   tab.effort.stimulus();
   if (!tab.client.status.get().leader) return;
   const name = `sync at ${Math.round(clock.monotonic())}`;

@@ -31,12 +31,20 @@ export interface Envelope {
 /** The versions that an op gave to the rows it wrote, by entity key. */
 export type Written = ReadonlyMap<string, number>;
 
-/** What really happened on the one disk and on the server, whatever the clients believe. Checks 1, 2, 3, 6 and 10. */
+/** What an entity was at one version, and what was written with it. */
+interface Version {
+  readonly row: Row | undefined;
+  readonly written: Written;
+}
+
+/** What really happened on one disk and on the server, whatever the clients believe. Checks 1, 2, 3, 6 and 10. */
 export interface Truth {
   readonly plan: Plan;
   readonly disk: Shadow;
   readonly fates: ReadonlyMap<Token, Fate>;
   readonly envelopes: Map<string, Envelope>;
+  /** Whether a mutation of this device is sent under a token. */
+  owns(token: Token): boolean;
   /** A transaction has committed. */
   committed(tab: string, write: StorageWrite, receipt: StorageReceipt): void;
   /** The user wants these back, no longer wants to see them, or tries them again. */
@@ -44,6 +52,8 @@ export interface Truth {
   readonly discardAsked: Set<Token>;
   readonly retryAsked: Set<Token>;
   readonly editAsked: Set<Token>;
+  /** The user has decided the conflict they wait in (CF4). */
+  readonly resolveAsked: Set<Token>;
   /** Refused as a conflict, and confirmed: another had done the same already (CF3). */
   readonly asItIs: Set<Token>;
   /** Keys that were given up: the server may have done, or do, what they stand for (RT6). */
@@ -66,17 +76,19 @@ export interface Truth {
   readonly names: ReadonlyMap<string, { readonly to: string; readonly key: string }>;
   /** What the server had at a version of an entity. */
   readonly history: (key: string, version: number) => { readonly row: Row | undefined } | undefined;
+  /** What one op wrote along with a version of an entity, that version included. */
+  readonly writtenWith: (key: string, version: number) => Written;
   /** The newest version of an entity that an accepted mutation of this disk made. */
   readonly covered: Map<string, number>;
   /** Wall clock. */
   readonly now: () => number;
 }
 
-/** Server ops carry tokens too: `fn:` before that of a mutation whose function sent it, `else:` for other devices. */
-export const isOwn = (token: Token): boolean => !token.startsWith('else:');
+/** Server ops carry tokens too: `fn:` before that of a mutation whose function sent it, `else:` for what no client sent. */
 const plain = (name: string): string => name.replace(/^fn:/, '');
 
-export function createTruth(report: Report, plan: Plan, now: () => number): Truth {
+/** @param letters of its tabs: their tokens begin with them */
+export function createTruth(report: Report, plan: Plan, now: () => number, letters: string): Truth {
   const disk = createShadow();
   const fates = new Map<Token, Fate>();
   const keysOf = new Map<Token, Set<string>>();
@@ -85,7 +97,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
   const firstBytes = new Map<string, string>();
   const sends = new Map<string, number>();
   const names = new Map<string, { to: string; key: string }>();
-  const histories = new Map<string, Map<number, { readonly row: Row | undefined }>>();
+  const histories = new Map<string, Map<number, Version>>();
   let positions = 0;
 
   /** Lets new mutations in, and old ones again. */
@@ -114,12 +126,15 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
   function checkOrder(fate: Fate, together: ReadonlySet<Token>): void {
     const { token, record, position } = fate;
     for (const earlier of fates.values()) {
-      if (earlier.position >= position || together.has(earlier.token) || decided(earlier)) continue;
+      if (earlier.position >= position || together.has(earlier.token)) continue;
       const lane = record.lanes.find((one) => earlier.record.lanes.includes(one));
+      const isNeeded = record.dependsOn.includes(earlier.token);
+      if (lane === undefined && !isNeeded) continue;
+      report.stake(3);
+      if (decided(earlier)) continue;
       if (lane !== undefined)
         report.fail(3, `${token} took effect before ${earlier.token}, which comes first in lane ${lane}`);
-      if (record.dependsOn.includes(earlier.token))
-        report.fail(3, `${token} took effect before ${earlier.token}, which it depends on`);
+      if (isNeeded) report.fail(3, `${token} took effect before ${earlier.token}, which it depends on`);
     }
   }
 
@@ -132,11 +147,13 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
     discardAsked: new Set(),
     retryAsked: new Set(),
     editAsked: new Set(),
+    resolveAsked: new Set(),
     asItIs: new Set(),
     givenUp: new Set(),
     covered: new Map(),
     names,
     now,
+    owns: (token) => letters.includes(plain(token).charAt(0)),
     committed(tab, write, receipt) {
       report.note(tab, 'committed', receipt.revision, describeWrite(write));
       for (const record of (write.append ?? []).flat()) enter(record);
@@ -149,6 +166,8 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
     },
     sent(tab, token, key, bytes) {
       const envelope = truth.envelopes.get(key);
+      if (!truth.owns(token)) report.fail(11, `${tab} sent ${key}, which is of another device`);
+      if (firstBytes.has(key)) report.stake(10);
       if (envelope === undefined)
         report.fail(fates.has(token) ? 10 : 1, `${key} was sent without a stored seal`);
       for (const { token: member } of envelope?.members ?? []) {
@@ -168,17 +187,21 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
     },
     sends: (key) => sends.get(key) ?? 0,
     applied({ token, key: opKey, rows }) {
-      const isOurs = isOwn(token);
+      const isOurs = truth.owns(token);
       const key = plain(opKey);
       const envelope = isOurs ? truth.envelopes.get(key) : undefined;
       if (envelope !== undefined) checkApplied(truth, envelope, rows, report);
+      const written: Written = new Map(
+        rows.map(({ collection, id, version }) => [`${collection}/${id}`, version as number]),
+      );
       for (const { collection, id, row, version } of rows) {
         const entity = `${collection}/${id}`;
-        const versions = histories.get(entity) ?? new Map<number, { readonly row: Row | undefined }>();
-        histories.set(entity, versions.set(version as number, { row }));
+        const versions = histories.get(entity) ?? new Map<number, Version>();
+        histories.set(entity, versions.set(version as number, { row, written }));
       }
       if (!isOurs) return;
       report.note('server applied', key, rows);
+      report.stake(2);
       if (effects.has(key)) report.fail(2, `${key} took effect twice`);
       if (refusals.has(key)) report.fail(2, `${key} took effect after the server had refused it`);
       if (envelope === undefined) report.fail(1, `${key} took effect and was never stored`);
@@ -193,10 +216,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
         checkOrder(fate, new Set(members));
         if (fate.state !== 'logged') report.fail(2, `${member} took effect after it was ${fate.state}`);
       }
-      effects.set(
-        key,
-        new Map(rows.map(({ collection, id, version }) => [`${collection}/${id}`, version as number])),
-      );
+      effects.set(key, written);
     },
     refused: (key) => void refusals.add(plain(key)),
     isRefused: (key) => key !== undefined && refusals.has(key),
@@ -211,6 +231,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number): Trut
     },
     named: (from, to, key) => void names.set(from, { to, key: plain(key) }),
     history: (key, version) => histories.get(key)?.get(version),
+    writtenWith: (key, version) => histories.get(key)?.get(version)?.written ?? new Map<string, number>(),
   };
   return truth;
 }

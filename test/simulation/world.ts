@@ -8,28 +8,40 @@ import type { Plan } from './plan.js';
 import { createReport, type Report } from './report.js';
 import { createTruth, type Truth } from './truth.js';
 
-/** One device, one server, and what lies between them. */
+/** The server, the time, and what lies between all devices. */
 export interface World {
   readonly plan: Plan;
   readonly clock: SimulatedClock;
-  readonly disk: MemoryDisk;
   readonly report: Report;
-  readonly truth: Truth;
   readonly gateway: Gateway;
-  readonly lease: (life: Life) => Lease;
-  /** Whether a process holds the lease, if there is but one. */
-  readonly leads: (life: Life) => boolean;
-  readonly tabs: (life: Life) => TabChannel & { readonly listening: boolean };
+  readonly devices: readonly Device[];
   /** A value that is told from every other. */
   readonly stamp: () => string;
   /** Draws of one thing do not reshuffle those of another. */
   random(stream: string): Random;
   /** Faults happen. */
   readonly chaos: boolean;
-  /** Nothing can be stored now. */
+  /** Nothing can be stored now, on any device. */
   readonly full: boolean;
   fill(ms: number): void;
   heal(): void;
+}
+
+/** One device: its tabs share a disk, a lease and a wall clock. */
+export interface Device extends World {
+  /** Of this device: `tabs` are its own. */
+  readonly plan: Plan;
+  /** One letter for each of its tabs. */
+  readonly letters: string;
+  readonly isFirst: boolean;
+  /** Its wall clock, in milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly disk: MemoryDisk;
+  readonly truth: Truth;
+  readonly lease: (life: Life) => Lease;
+  /** Whether a process holds the lease, if there is but one. */
+  readonly leads: (life: Life) => boolean;
+  readonly tabs: (life: Life) => TabChannel & { readonly listening: boolean };
 }
 
 /** So many turns of the loop at one instant are a storm. */
@@ -53,44 +65,29 @@ export function createWorld(plan: Plan, check: () => void): World {
     },
   });
   const report = createReport(() => clock.monotonic());
-  const truth = createTruth(report, plan, () => clock.now());
   const random = (stream: string): Random => seededRandom(hash(`${plan.seed}/${stream}`));
-  const hints = random('hints');
-  const one = plan.lease === 'one' ? oneHolder() : undefined;
-  const channels = new Set<{ readonly life: Life; readonly heard: () => void }>();
-
-  return {
+  const all = [{ tabs: plan.tabs, skewMs: 0 }, ...(plan.others ?? [])];
+  const owners = all.map(({ tabs, skewMs }, i) => {
+    const now = (): number => clock.now() + skewMs;
+    const letters = LETTERS.slice(2 * i, 2 * i + 2);
+    const own = { ...plan, tabs };
+    return { now, letters, plan: own, truth: createTruth(report, own, now, letters) };
+  });
+  const world: World = {
     plan,
     clock,
-    disk: createMemoryDisk(),
     report,
-    truth,
-    gateway: createGateway(clock, plan, random('gateway'), truth),
+    gateway: createGateway(
+      clock,
+      plan,
+      random('gateway'),
+      owners.map(({ truth }) => truth),
+    ),
+    get devices() {
+      return devices;
+    },
     stamp: () => `v${stamps++}`,
     random,
-    lease: one?.lease ?? (() => ({ hold: (_name, _signal, work) => work() })),
-    leads: one?.leads ?? (() => true),
-    tabs: (life) => ({
-      get listening() {
-        return [...channels].some((channel) => channel.life === life);
-      },
-      open(_namespace, heard) {
-        const own = { life, heard };
-        channels.add(own);
-        return {
-          announce() {
-            if (life.state === 'dead') return;
-            for (const other of channels) {
-              if (other === own || (chaos && hints() < plan.network.hintLoss)) continue;
-              void clock
-                .sleep(hints() * 20)
-                .then(() => other.life.deliver(() => channels.has(other) && other.heard()));
-            }
-          },
-          close: () => channels.delete(own),
-        };
-      },
-    }),
     get chaos() {
       return chaos;
     },
@@ -105,21 +102,65 @@ export function createWorld(plan: Plan, check: () => void): World {
       fullUntil = 0;
     },
   };
+  const devices = owners.map((owner) => createDevice(world, owner));
+  return world;
+}
+
+/** Two for each device. */
+const LETTERS = 'ABCDEFGHIJ';
+
+function createDevice(world: World, own: Pick<Device, 'now' | 'letters' | 'plan' | 'truth'>): Device {
+  const { clock } = world;
+  const isFirst = own.letters.startsWith('A');
+  const hints = world.random(isFirst ? 'hints' : `hints ${own.letters}`);
+  const one = own.plan.lease === 'one' ? oneHolder() : undefined;
+  const channels = new Set<{ readonly life: Life; readonly heard: () => void }>();
+  const device: Omit<Device, keyof World> & Pick<Device, 'plan'> = {
+    ...own,
+    isFirst,
+    disk: createMemoryDisk(),
+    lease: one?.lease ?? (() => ({ hold: (_name, _signal, work) => work() })),
+    leads: one?.leads ?? (() => true),
+    tabs: (life) => ({
+      get listening() {
+        return [...channels].some((channel) => channel.life === life);
+      },
+      open(_namespace, heard) {
+        const own = { life, heard };
+        channels.add(own);
+        return {
+          announce() {
+            if (life.state === 'dead') return;
+            for (const other of channels) {
+              if (other === own || (world.chaos && hints() < world.plan.network.hintLoss)) continue;
+              void clock
+                .sleep(hints() * 20)
+                .then(() => other.life.deliver(() => channels.has(other) && other.heard()));
+            }
+          },
+          close: () => channels.delete(own),
+        };
+      },
+    }),
+  };
+  return Object.assign(Object.create(world) as World, device);
 }
 
 /** The same world from a device with an empty disk; what its disk holds is not checked. */
-export function anotherDevice(world: World): World {
-  return {
-    ...world,
-    disk: createMemoryDisk(),
-    truth: { ...world.truth, committed: () => undefined },
-    lease: () => ({ hold: (_name, _signal, work) => work() }),
-    leads: () => true,
-  };
+export function anotherDevice(world: World): Device {
+  const now = (): number => world.clock.now();
+  const letters = 'N';
+  const truth = createTruth(world.report, world.plan, now, letters);
+  return createDevice(world, {
+    now,
+    letters,
+    plan: { ...world.plan, lease: 'all' },
+    truth: { ...truth, committed: () => undefined },
+  });
 }
 
 /** A Web Lock: it passes to the next when its holder ends or dies, and a frozen holder keeps it. */
-function oneHolder(): Pick<World, 'lease' | 'leads'> {
+function oneHolder(): Pick<Device, 'lease' | 'leads'> {
   const queue: { readonly life: Life; readonly run: () => void }[] = [];
   let holder: Life | undefined;
   const pass = (): void => {
