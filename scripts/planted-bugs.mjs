@@ -122,7 +122,7 @@ export const PLANTED_BUGS = {
     patch(ledger, 'mutation.resent = true;', 'mutation.resent = true;\n        mutation.sending = true;'),
   ],
   'seal forgotten at restart': [
-    patch(ledger, "if (mutation?.phase.kind !== 'queued') continue;", 'if (true as boolean) continue;'),
+    patch(ledger, "if (mutation.phase.kind !== 'queued') continue;", 'if (true as boolean) continue;'),
   ],
   'a sealed one is sealed anew': [
     patch(seal, "if (first?.phase.kind !== 'queued') continue;", 'if (first === undefined) continue;'),
@@ -349,12 +349,58 @@ export const PLANTED_BUGS = {
       'mutation.failures = failures;',
       'mutation.failures = gates.failAgain(mutation.failures, error, retryAfterMs);',
     ),
-    patch(seal, 'return [{ members: sealedAs(ledger, sealed), sealed }];', 'return [{ members, sealed }];'),
+    patch(seal, '    return [op];', '    return [{ members, sealed: op.sealed }];'),
+    patch(
+      seal,
+      'return key === undefined ? current : (opOf(ledger, current[0])?.members ?? []);',
+      'return current;',
+    ),
   ],
   'a probe wakes itself': [patch(puller, 'if (isShutOut) wakeup.wake();', 'wakeup.wake();')],
   'a retry is planned when it is asked for': [
     patch(repairDesk, 'let broken: unknown;', 'let broken: unknown; const early = decide();'),
     patch(repairDesk, 'return decide();', 'return early;'),
+  ],
+  'an answer decides those it was sent for': [
+    patch(
+      settle,
+      'decidedBy(ledger, decision.members, decision.key)',
+      'decision.members.filter((one) => decidedBy(ledger, [one], decision.key).includes(one))',
+    ),
+  ],
+  'the clock of the device decides': [
+    patch('src/domain/serverClock.ts', 'at: at + clock.offsetMs, uncertainty', 'at, uncertainty'),
+  ],
+  'what met a conflict goes again under its key': [
+    patch('src/engine/rebase.ts', 'rev: record.rev + 1,\n    changes,', 'rev: record.rev,\n    changes,'),
+  ],
+  'what waits for the user stays sealed': [
+    patch(
+      'src/engine/departures.ts',
+      'const held = parts.leaving.filter((l) => l.held !== undefined)',
+      'const held = parts.leaving.filter((l) => l.held !== undefined && l.held.conflict === undefined)',
+    ),
+  ],
+  'resolved, and not shown': [
+    patch(
+      'src/engine/resolutions.ts',
+      "return plan(rest, { kind: 'annulled' }, new Map(rebased));",
+      "return plan(rest, { kind: 'annulled' });",
+    ),
+  ],
+  'a 410 is no news': [
+    patch(
+      'src/engine/pullSession.ts',
+      'await outbox.readAnew(from, snapshots, reply.elsewhere === true);',
+      '',
+    ),
+  ],
+  'a full read forgets nothing': [
+    patch(
+      'src/engine/reading.ts',
+      'if (suspected.get(key) === row) gone.push',
+      'if (suspected.get(key) === row && key === "none") gone.push',
+    ),
   ],
   'a seal of another key counts': [
     patch(learn, '`${token} as ${idempotencyKey(sealed)}`', '`${token} as ${sealed.rev}`'),

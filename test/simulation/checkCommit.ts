@@ -2,6 +2,7 @@ import { keyOf } from '../../src/domain/changes.js';
 import type { AuditEntry } from '../../src/domain/audit.js';
 import type { Outcome, Token } from '../../src/domain/mutation.js';
 import type { StorageWrite } from '../../src/engine/ports.js';
+import { checkAudit } from './checkAudit.js';
 import { checkRows } from './checkRows.js';
 import { checkSeals } from './checkSeals.js';
 import type { Adding } from './model.js';
@@ -29,6 +30,7 @@ export function checkCommit(truth: Truth, write: StorageWrite, report: Report): 
   checkSeals(truth, write, leaving, report);
   checkRows(truth, write, leaving, report);
   checkCursor(truth, write, report);
+  checkAudit(truth, write, report);
 }
 
 interface Decided {

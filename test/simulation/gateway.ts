@@ -17,6 +17,8 @@ export const TIMEOUT_MS = 5_000;
 
 /** The server and what stands before it: windows of bad answers, and answers nobody waits for. */
 export interface Gateway {
+  /** The server's clock, which does not jump with those of the devices. */
+  readonly now: () => number;
   readonly server: ScriptedServer;
   /** What clients reach when the network lets them. */
   readonly transport: Transport;
@@ -39,10 +41,10 @@ export function createGateway(
   random: Random,
   truths: readonly Truth[],
 ): Gateway {
+  const now = (): number => 1_767_225_600_000 + clock.monotonic();
   const server = createScriptedServer({
     commands: COMMANDS,
-    // It does not jump with the device's.
-    now: () => 1_767_225_600_000 + clock.monotonic(),
+    now,
     pageSize: 3,
     // Half of all histories, by their seed: the other half reads the feed from its beginning.
     snapshots: plan.seed % 2 === 1,
@@ -131,6 +133,7 @@ export function createGateway(
   const stalls = (): boolean => !healed && random() < plan.network.stall;
 
   return {
+    now,
     server,
     transport: {
       ordered: server.ordered,

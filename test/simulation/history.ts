@@ -17,7 +17,7 @@ The invariants of docs/SPEC.md, and where a history checks them.
 | 3 lane order, parents    | at every effect on the server, against the order of the storage      | truth         |
 | 4 all equal when quiet   | every tab, a new client, the server; in histories with pulls         | checkEnd      |
 | 5 view = fold, no flicker| after every turn, in every notification, at every commit             | checkTab, checkCommit |
-| 6 nothing goes back      | versions, contents, cursor at every commit                           | checkCommit   |
+| 6 nothing goes back      | versions, contents, cursor at every commit; who wrote last (CF2)     | checkCommit, checkAudit |
 | 7 no revert without word | after every turn                                                     | checkTab      |
 | 8 settled once           | events, promises, both alike, no unhandled rejection                 | tab, perform, checkTab |
 | 9 liveness               | after every turn without pulls; drained in bounded time with them    | checkTab, checkEnd |

@@ -157,6 +157,7 @@ export function perform(
         continue;
       }
       world.report.note(tab.name, 'calls', write.do, write.row, 'as', token);
+      world.truth.calledAt.set(token, world.gateway.now());
       follow(world, tab, handle);
       if (!tab.ready && tab.client.pending({ token }).length === 0) {
         tab.deferred.set(token, UNKNOWN);

@@ -56,6 +56,8 @@ export interface Truth {
   readonly resolveAsked: Set<Token>;
   /** Refused as a conflict, and confirmed: another had done the same already (CF3). */
   readonly asItIs: Set<Token>;
+  /** When each was called, in milliseconds since the epoch by the server's clock. */
+  readonly calledAt: Map<Token, number>;
   /** Keys that were given up: the server may have done, or do, what they stand for (RT6). */
   readonly givenUp: Set<string>;
   /** A process sends an op; `bytes` are all it says. */
@@ -149,6 +151,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
     editAsked: new Set(),
     resolveAsked: new Set(),
     asItIs: new Set(),
+    calledAt: new Map(),
     givenUp: new Set(),
     covered: new Map(),
     names,
