@@ -391,7 +391,7 @@ export const PLANTED_BUGS = {
   'a 410 is no news': [
     patch(
       'src/engine/pullSession.ts',
-      'await outbox.readAnew(from, snapshots, reply.elsewhere === true);',
+      'await outbox.readAnew(from, { snapshots, elsewhere: reply.elsewhere === true });',
       '',
     ),
   ],
