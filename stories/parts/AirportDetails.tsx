@@ -1,11 +1,10 @@
 import { useId, type ReactNode } from 'react';
 import { useEntities, useOptimisticMutation } from '../../src/index.js';
 import { STATUSES } from '../inspection/editableFields.js';
+import { whenText } from '../inspection/fieldText.js';
 import { findings, type Airport } from '../inspection/model.js';
 import { setStatus } from '../inspection/mutations.js';
 import { FindingForm } from './FindingForm.js';
-
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 function StatusChoice({ airport }: { readonly airport: Airport }): ReactNode {
   const { mutate } = useOptimisticMutation(setStatus);
@@ -58,7 +57,7 @@ export function AirportDetails({
               </span>
               <span className="finding-text">{text}</span>
               <span className="finding-by">
-                {author}, {TIME.format(createdAt)}
+                {author}, {whenText(createdAt)}
               </span>
             </li>
           ))}

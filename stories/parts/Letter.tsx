@@ -1,13 +1,12 @@
 import { useId, type ReactNode } from 'react';
 import { useEntity, type DeadLetterView, type Token } from '../../src/index.js';
 import { describeMutation } from '../inspection/describeMutation.js';
+import { whenText } from '../inspection/fieldText.js';
 import { airports } from '../inspection/model.js';
 import { whyRefused } from '../inspection/whyRefused.js';
 import { Icon } from './Icon.js';
 import { LetterForm } from './LetterForm.js';
 import { Plate } from './Plate.js';
-
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** A dead letter, and those that were refused only because of it. */
 export interface LetterTree {
@@ -28,16 +27,16 @@ export const textOf = (letter: DeadLetterView): string => {
 
 function Attempts({ letter: { error, refusedAt, history } }: { readonly letter: DeadLetterView }): ReactNode {
   const attempts = [...history, { error, refusedAt }];
-  if (attempts.length === 1) return <p className="letter-when">Refused {TIME.format(refusedAt)}</p>;
+  if (attempts.length === 1) return <p className="letter-when">Refused {whenText(refusedAt)}</p>;
   return (
     <details className="letter-attempts">
       <summary>
-        Refused {attempts.length} times, last {TIME.format(refusedAt)}
+        Refused {attempts.length} times, last {whenText(refusedAt)}
       </summary>
       <ol>
         {attempts.map((attempt, i) => (
           <li key={i}>
-            <time dateTime={new Date(attempt.refusedAt).toISOString()}>{TIME.format(attempt.refusedAt)}</time>{' '}
+            <time dateTime={new Date(attempt.refusedAt).toISOString()}>{whenText(attempt.refusedAt)}</time>{' '}
             {whyRefused(attempt.error)}
           </li>
         ))}
