@@ -133,6 +133,6 @@ async function explain(reply: Extract<Answer, { kind: 'answer' }>, op: RowOp, by
 }
 
 /** In the protocol's form, for who shows the conflict to somebody. */
-function entityOf({ collection: type, id, version, row: data }: ServerRow): object {
-  return { type, id, ...(version !== undefined && { version }), data };
+function entityOf({ collection: type, id, version, at, row: data }: ServerRow): object {
+  return { type, id, ...(version !== undefined && { version }), ...(at !== undefined && { at }), data };
 }

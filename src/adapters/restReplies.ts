@@ -136,7 +136,7 @@ function ignored(received: Received, { collection, request }: RowOp, row: Server
 function serverRow(
   { response, json }: Pick<Received, 'response' | 'json'>,
   { collection }: RowOp,
-  { idOf, fromBody, versionOf }: Resource,
+  { idOf, fromBody, versionOf, timeOf }: Resource,
 ): ServerRow | Error | undefined {
   if (json === undefined) return undefined;
   try {
@@ -149,10 +149,23 @@ function serverRow(
     if (!isObject(row)) throw new TypeError('fromBody must return a row.');
     const version: unknown = versionOf(json, response.headers);
     const isTag = entityTag(version) !== undefined;
-    return { collection, id, row, version: isTag ? (version as Version) : undefined };
+    const at = readTime(timeOf(json, response.headers));
+    return {
+      collection,
+      id,
+      row,
+      version: isTag ? (version as Version) : undefined,
+      ...(at !== undefined && { at }),
+    };
   } catch (cause) {
     return cause instanceof Error ? cause : new Error('Reading the row failed.', { cause });
   }
+}
+
+/** Of a time that was rounded down, the latest that it can have been: nobody's later write is taken for an earlier one. */
+function readTime(time: unknown): number | undefined {
+  const at = typeof time === 'string' ? Date.parse(time) + (/\.\d/.test(time) ? 0 : 999) : time;
+  return typeof at === 'number' && Number.isFinite(at) ? at : undefined;
 }
 
 function idInLocation(response: Response): string | undefined {

@@ -60,6 +60,14 @@ export interface RestResource<T extends object = any> {
    * @default a strong `ETag`; a weak one guards no write (RFC 9110 §13.1.1)
    */
   readonly versionOf?: (json: RestJson, headers: Headers) => Version | undefined;
+  /**
+   * When a row was last written, by the server's clock: milliseconds since the epoch, or a date as text. Text without a
+   * fraction of a second is a whole second, and counts as its end. `lastWriteWins` compares it.
+   * @default the header `Last-Modified` (RFC 9110 §8.8.2)
+   * @example
+   * timeOf: (json) => json.updatedAt
+   */
+  readonly timeOf?: (json: RestJson, headers: Headers) => string | number | null | undefined;
   /** @default the transport's */
   readonly safety?: RestSafety;
   /**
@@ -93,7 +101,7 @@ export function resourceOf(collection: string, options: RestResource, safety: Re
   };
   const oneOf = <V>(name: string, value: V, values: readonly V[]): V =>
     values.includes(value) ? value : bad(`${name} must be one of ${values.join(', ')}`, value);
-  for (const name of ['toBody', 'fromBody', 'idOf', 'versionOf', 'findCreated'] as const)
+  for (const name of ['toBody', 'fromBody', 'idOf', 'versionOf', 'timeOf', 'findCreated'] as const)
     if (own[name] !== undefined && typeof own[name] !== 'function')
       bad(`${name} must be a function`, own[name]);
   if (typeof path !== 'function' && (typeof path !== 'string' || !/^[^?#]+$/.test(path)))
@@ -107,6 +115,7 @@ export function resourceOf(collection: string, options: RestResource, safety: Re
     fromBody: own.fromBody ?? withTextId,
     idOf: own.idOf ?? ((json) => (isObject(json) ? (json['id'] as string | number | undefined) : undefined)),
     versionOf: own.versionOf ?? ((_, headers) => strongTag(headers)),
+    timeOf: own.timeOf ?? ((_, headers) => headers.get('last-modified')),
     safety: oneOf('safety', own.safety ?? safety, SAFETIES),
     findCreated: own.findCreated,
   };

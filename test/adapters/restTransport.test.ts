@@ -479,6 +479,27 @@ describe('answers', () => {
     expect(await send()).toMatchObject({ rows: [{ version }] });
   });
 
+  const noon = Date.UTC(2026, 10, 28, 12);
+  test.each([
+    ['2026-11-28T12:00:00.000Z', noon],
+    ['2026-11-28T12:00:00Z', noon + 999],
+    [noon, noon],
+    ['yesterday', undefined],
+    [null, undefined],
+    [{ at: noon }, undefined],
+  ])('CF2 of the write time %o is %o believed', async (updatedAt, at) => {
+    const options = todos({ timeOf: (body: { updatedAt: string }) => body.updatedAt });
+    const { send } = over([() => json({ id: 'a', title: 'B', updatedAt })], options);
+    const reply = (await send()) as Extract<Reply, { kind: 'answer' }>;
+    expect(reply.rows[0]?.at).toBe(at);
+  });
+
+  test('CF2 by default a row was written in the second of Last-Modified', async () => {
+    const headers = { 'last-modified': 'Sat, 28 Nov 2026 12:00:00 GMT' };
+    const { send } = over([() => json({ id: 'a', title: 'B' }, 200, headers)]);
+    expect(await send()).toMatchObject({ rows: [{ at: noon + 999 }] });
+  });
+
   test('CF1 a version that could guard nothing counts as none', async () => {
     for (const version of ['a"b', '', null, {}]) {
       const { send } = over([() => json({ id: 'a' })], todos({ versionOf: () => version as string }));

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMemoryDisk } from '../../src/adapters/memoryStorage.js';
+import { systemClock } from '../../src/adapters/systemClock.js';
 import {
   createSyncClient,
   defineCollection,
@@ -10,7 +11,13 @@ import {
   type RestTransportOptions,
   type SyncClientOptions,
 } from '../../src/core.js';
-import { createNetwork, startFeathers, startJsonServer, type RestServer } from './restServers.js';
+import {
+  createNetwork,
+  startFeathers,
+  startGuardedServer,
+  startJsonServer,
+  type RestServer,
+} from './restServers.js';
 
 interface Todo {
   id: string;
@@ -179,6 +186,81 @@ describe('json-server: the ids of clients, JSON bodies, no keys and no condition
     });
     expect(await server.read('/todos')).toEqual([]);
     expect(sync.query(todos)).toEqual([]);
+  });
+});
+
+describe('an API with versions and write times', () => {
+  type Stamped = Todo & { readonly rev?: number; readonly updatedAt?: string };
+  const stamped = defineCollection<Stamped>({ name: 'todos', key: 'id' });
+  const hour = 3_600_000;
+
+  /** A device whose clock is three hours slow, and a server whose clock both are told. */
+  async function start(timeOf?: RestResource['timeOf']) {
+    let time = Date.UTC(2026, 10, 28, 12);
+    const server = await startGuardedServer({ todos: [] }, () => time);
+    const versionOf = ({ rev }: Stamped): number | undefined => rev;
+    const resource: RestResource = {
+      contentType: 'application/json',
+      versionOf,
+      ...(timeOf !== undefined && { timeOf }),
+    };
+    const device = createDevice(server, { resources: { todos: resource } });
+    const sync = device.open({
+      collections: [stamped],
+      clock: { ...systemClock(), now: () => time - 3 * hour },
+    });
+    await sync.insert(stamped, { id: 'a', title: 'milk' }).confirmed;
+    return {
+      sync,
+      server,
+      pass: (ms: number) => void (time += ms),
+      elsewhere: (title: string) =>
+        fetch(`${server.url}/todos/a`, {
+          method: 'PATCH',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ title }),
+        }),
+      async titles(): Promise<unknown[]> {
+        const { title } = (await server.read('/todos/a')) as Todo;
+        return [title, sync.get(stamped, 'a')?.title, sync.deadLetters().map(({ error }) => error.code)];
+      },
+    };
+  }
+
+  test.each([
+    ['a field', ({ updatedAt }: Stamped) => updatedAt],
+    ['Last-Modified', undefined],
+  ] as const)('CF2 lastWriteWins by %s: the later write stays', async (_where, timeOf) => {
+    const { sync, pass, elsewhere, titles } = await start(timeOf);
+    pass(10_000);
+    sync.pause();
+    const early = sync.update(stamped, 'a', { title: 'early' });
+    pass(10_000);
+    await elsewhere('theirs');
+    sync.resume();
+    await expect(early.confirmed).rejects.toMatchObject({ code: 'CONFLICT', details: { reason: 'chosen' } });
+    expect(await titles()).toEqual(['theirs', 'theirs', ['CONFLICT']]);
+
+    sync.pause();
+    pass(10_000);
+    await elsewhere('theirs again');
+    pass(10_000);
+    const late = sync.update(stamped, 'a', { title: 'late' });
+    sync.resume();
+    await late.confirmed;
+    expect(await titles()).toEqual(['late', 'late', ['CONFLICT']]);
+  });
+
+  test('CF2 within the second of Last-Modified nobody is certainly later: the server', async () => {
+    const { sync, pass, elsewhere, titles } = await start();
+    sync.pause();
+    pass(10_000);
+    await elsewhere('theirs');
+    pass(900);
+    const same = sync.update(stamped, 'a', { title: 'same second' });
+    sync.resume();
+    await expect(same.confirmed).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await titles()).toEqual(['theirs', 'theirs', ['CONFLICT']]);
   });
 });
 

@@ -25,6 +25,43 @@ export function startJsonServer(data: Record<string, object[]>): Promise<RestSer
   return listen(app);
 }
 
+/**
+ * json-server behind what many APIs have: each write counts `rev`, is refused where `If-Match` names another (RFC 9110
+ * §13.1.1), and is stamped by the server's clock: in `updatedAt`, and in `Last-Modified`.
+ * @param now the server's clock, in milliseconds since the epoch
+ */
+export function startGuardedServer(data: { todos: object[] }, now: () => number): Promise<RestServer> {
+  const app = jsonServer.create();
+  const router = jsonServer.router<{ todos: Stamped[] }>(data as { todos: Stamped[] });
+  app.use(jsonServer.bodyParser);
+  app.use((request, response, next) => {
+    const stored = (): Stamped | undefined =>
+      router.db.getState().todos.find(({ id }) => request.path === `/todos/${id}`);
+    const { rev = 0, updatedAt } = stored() ?? {};
+    response.setHeader('date', new Date(now()).toUTCString());
+    if (request.method === 'GET' && updatedAt !== undefined)
+      response.setHeader('last-modified', new Date(updatedAt).toUTCString());
+    const expected = request.get('if-match');
+    if (expected !== undefined && expected !== `"${rev}"`) {
+      response.status(412).json({ title: 'Somebody else has written it' });
+      return;
+    }
+    if (request.method !== 'GET') {
+      Object.assign(request.body as object, { rev: rev + 1, updatedAt: new Date(now()).toISOString() });
+      response.setHeader('last-modified', new Date(now()).toUTCString());
+    }
+    next();
+  });
+  app.use(router);
+  return listen(app);
+}
+
+interface Stamped {
+  readonly id: string;
+  readonly rev?: number;
+  readonly updatedAt?: string;
+}
+
 /** Feathers numbers its rows by itself, from 0. */
 export async function startFeathers(...services: readonly string[]): Promise<RestServer> {
   const app = express(feathers());
