@@ -1,4 +1,5 @@
 import { applyChange, keyOf } from './changes.js';
+import type { AnyCollection } from './collection.js';
 import type { ConflictRow, Theirs } from './conflict.js';
 import type { ConflictOutcome, ServerReason } from './conflictOutcome.js';
 import type { Row } from './entity.js';
@@ -40,10 +41,12 @@ export const MAX_AUDIT_ENTRIES = 200;
 /** An entry that has no place in the trail yet. */
 export type Unplaced = Omit<AuditEntry, 'seq'>;
 
+/** @param collections say which fields no record may hold (LF2) */
 export function auditEntry(
   of: Pick<AuditEntry, 'at' | 'token' | 'name' | 'strategy'>,
   rows: readonly ConflictRow[],
   outcome: ConflictOutcome,
+  collections: ReadonlyMap<string, AnyCollection>,
 ): Unplaced {
   const error = outcome.kind === 'ask' ? outcome.error : undefined;
   return {
@@ -51,17 +54,26 @@ export function auditEntry(
     outcome: outcome.kind,
     ...(outcome.kind === 'server' && { reason: outcome.reason }),
     ...(error !== undefined && { error: storeError(error) }),
-    rows: rows.map((row) => auditRow(row, outcome)),
+    rows: rows.map((row) => auditRow(row, outcome, collections.get(row.collection)?.redact ?? [])),
   };
 }
 
-function auditRow(row: ConflictRow, outcome: ConflictOutcome): AuditRow {
+function auditRow(row: ConflictRow, outcome: ConflictOutcome, redact: readonly string[]): AuditRow {
   const { collection, id, base, mine, theirs } = row;
   const changes = outcome.kind === 'resend' ? outcome.changes : outcome.kind === 'ask' ? row.changes : [];
   const after = changes
     .filter((change) => keyOf(change) === keyOf(row))
     .reduce<Row | undefined>(applyChange, theirs?.row);
-  return { collection, id, base, mine, theirs, after };
+  const kept = (side: Row | undefined): Row | undefined =>
+    side && Object.fromEntries(Object.entries(side).filter(([field]) => !redact.includes(field)));
+  return {
+    collection,
+    id,
+    base: kept(base),
+    mine: kept(mine),
+    theirs: theirs && { ...theirs, row: kept(theirs.row) },
+    after: kept(after),
+  };
 }
 
 /**

@@ -23,6 +23,8 @@ export interface CollectionOptions<T extends object> {
    * @default 'lastWriteWins'
    */
   readonly conflict?: ConflictStrategy<T>;
+  /** Fields that are left out of every record that is kept of what happened: the audit trail and its events (LF2). */
+  readonly redact?: readonly (keyof T & string)[];
 }
 
 /** A named set of rows. A plain value: defining one connects nothing. */
@@ -36,6 +38,7 @@ export interface Collection<T extends object> {
   /** Pairs of a field and the collection whose ids it holds. */
   readonly references: readonly (readonly [field: string, collection: string])[];
   readonly conflict: ConflictStrategy<T>;
+  readonly redact: readonly string[];
   /** Carries the row type for inference; never set. */
   readonly $row?: T;
 }
@@ -52,17 +55,17 @@ const NAME = /^[\w.-]{1,128}$/;
  * const todos = defineCollection<Todo>({ name: 'todos', key: 'id' })
  */
 export function defineCollection<T extends object>(options: CollectionOptions<T>): Collection<T> {
-  const { name, key, schema, serverIds = false, references = {} } = options;
+  const { name, key, schema, serverIds = false, references = {}, redact = [] } = options;
+  const bad = (must: string, received: unknown): never => {
+    throw new SyncError(
+      'INVALID_OPTIONS',
+      `defineCollection("${name}"): ${must}, received ${describe(received)}.`,
+    );
+  };
   if (typeof name !== 'string' || !NAME.test(name))
-    throw new SyncError(
-      'INVALID_OPTIONS',
-      `defineCollection: name must be 1 to 128 letters, digits, "_", "-" or ".", received ${describe(name)}.`,
-    );
+    bad('name must be 1 to 128 letters, digits, "_", "-" or "."', name);
   if (typeof key !== 'string' && typeof key !== 'function')
-    throw new SyncError(
-      'INVALID_OPTIONS',
-      `defineCollection("${name}"): key must be a field name or a function of a row, received ${describe(key)}.`,
-    );
+    bad('key must be a field name or a function of a row', key);
   const idOf = (row: T): string => {
     if (typeof row !== 'object' || (row as unknown) === null || Array.isArray(row))
       throw new SyncError('INVALID_ROW', `${name}: a row is a plain object, received ${describe(row)}.`);
@@ -77,10 +80,9 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
   };
   for (const [field, target] of Object.entries<unknown>(references))
     if (typeof target !== 'string' || !NAME.test(target))
-      throw new SyncError(
-        'INVALID_OPTIONS',
-        `defineCollection("${name}"): references.${field} must name a collection, received ${describe(target)}.`,
-      );
+      bad(`references.${field} must name a collection`, target);
+  if (!Array.isArray(redact) || redact.some((field: unknown) => typeof field !== 'string'))
+    bad('redact must be a list of field names', redact);
   checkStrategy(`defineCollection("${name}")`, options.conflict);
   return {
     name,
@@ -90,5 +92,6 @@ export function defineCollection<T extends object>(options: CollectionOptions<T>
     serverIds,
     references: Object.entries<string>(references),
     conflict: options.conflict ?? 'lastWriteWins',
+    redact,
   };
 }

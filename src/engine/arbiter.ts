@@ -95,7 +95,7 @@ export function createArbiter(options: ArbiterOptions): Arbiter {
     const strategy = Object.fromEntries(
       rows.map(({ collection }) => [collection, strategyName(strategyOf(first, collection))]),
     );
-    const audit = auditEntry({ at: now, token: sealed.token, name, strategy }, rows, outcome);
+    const audit = auditEntry({ at: now, token: sealed.token, name, strategy }, rows, outcome, collections);
     const of = { members, key: idempotencyKey(sealed), rows: shown, audit };
     const refused = (reason: string): Decision => ({
       ...of,

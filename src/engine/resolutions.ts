@@ -29,7 +29,12 @@ export function planResolution(
   const [first] = held;
   const rows = seen ?? upToDate(conflict.rows, store.base);
   const outcome = resolveConflict(rows, resolution, rulesOf(first, collections));
-  const entry = auditEntry({ at: now, token: id, name: conflict.name, strategy: 'user' }, rows, outcome);
+  const entry = auditEntry(
+    { at: now, token: id, name: conflict.name, strategy: 'user' },
+    rows,
+    outcome,
+    collections,
+  );
   const plan = (
     leaving: readonly PendingMutation[],
     how: Outcome,

@@ -9,6 +9,7 @@ import {
   nextAuditSeq,
   type AuditEntry,
 } from '../../src/domain/audit.js';
+import { defineCollection } from '../../src/domain/collection.js';
 import type { ConflictOutcome } from '../../src/domain/conflictOutcome.js';
 import { SyncError } from '../../src/domain/errors.js';
 import { judgeConflict } from '../../src/domain/judgeConflict.js';
@@ -19,7 +20,7 @@ const theirs = { ...base, title: 'rye' };
 const edit = rowOf(update(base, { title: 'oat' }), theirs, base);
 const of = { at: 5, token: 't', name: '@update', strategy: { todos: 'clientWins' } } as const;
 const entry = (outcome: ConflictOutcome, row = edit): AuditEntry => ({
-  ...auditEntry(of, [row], outcome),
+  ...auditEntry(of, [row], outcome, new Map()),
   seq: 0,
 });
 
@@ -34,6 +35,20 @@ describe('CF5 an entry', () => {
     expect(after({ kind: 'ask' })).toEqual(mine);
     const gone = rowOf(remove(base), theirs);
     expect(after(judgeConflict(dispute(gone, 'clientWins')), gone)).toBeUndefined();
+  });
+
+  test('LF2 leaves out what its collection redacts, on every side', () => {
+    const todos = defineCollection<typeof base>({ name: 'todos', key: 'id', redact: ['title'] });
+    const outcome = judgeConflict(dispute(edit, 'clientWins'));
+    const { rows } = auditEntry(of, [edit], outcome, new Map([['todos', todos]]));
+    const left = { id: 'a', done: false };
+    const theirs = { row: left, version: 2 };
+    expect(rows).toEqual([{ collection: 'todos', id: 'a', base: left, mine: left, theirs, after: left }]);
+    const gone = rowOf(remove(base), { row: undefined, version: 2 });
+    expect(auditEntry(of, [gone], outcome, new Map([['todos', todos]])).rows[0]).toMatchObject({
+      mine: undefined,
+      theirs: { row: undefined },
+    });
   });
 
   test('says why, and survives structured clone', () => {

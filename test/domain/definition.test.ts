@@ -83,6 +83,11 @@ describe('defineCollection', () => {
   test.each<[string, object, string]>([
     ['no name', { key: 'id' }, 'received undefined'],
     ['a name with a slash', { name: 'a/b', key: 'id' }, 'received the string "a/b"'],
+    [
+      'what is no list of fields',
+      { name: 'todos', key: 'id', redact: 'title' },
+      'redact must be a list of field names, received the string "title"',
+    ],
     ['no key', { name: 'todos' }, 'key must be a field name or a function of a row, received undefined'],
   ])('refuses %s, and says what was received', (_name, options, message) => {
     expect(said(() => defineCollection(options as never))).toContain(message);

@@ -618,6 +618,32 @@ describe('CF5 the audit trail', () => {
     expect(again.audit()).toEqual(trail);
   });
 
+  test('LF2 what a collection redacts is in no record: neither stored, nor exported, nor told', async () => {
+    const secret = defineCollection<Todo>({ name: 'todos', key: 'id', conflict: 'ask', redact: ['title'] });
+    const device = createDevice();
+    const { server, settle, disk } = device;
+    server.put('todos', 'a', milk);
+    const client = device.open({ collections: [secret] });
+    const told: unknown[] = [];
+    for (const event of ['conflict.asked', 'conflict.resolved'] as const)
+      client.on(event, (data) => told.push(data));
+    await settle();
+    client.pause();
+    client.update(secret, 'a', { title: 'my secret' });
+    server.put('todos', 'a', { ...milk, title: 'their secret' });
+    client.resume();
+    await settle();
+    await client.resolve('t1', { fields: { title: 'our secret' } }).confirmed;
+    const beside = memoryStorage({ disk });
+    await beside.open(client.namespace);
+    const stored = await beside.load(undefined);
+    const records = [client.audit(), client.exportAudit(), told, stored.meta];
+    expect(told).toHaveLength(2);
+    expect(JSON.stringify(records)).not.toContain('secret');
+    expect(client.audit().at(-1)?.rows).toMatchObject([{ id: 'a', after: { id: 'a', done: false } }]);
+    expect(server.get('todos', 'a')?.['title']).toBe('our secret');
+  });
+
   test('says what the user has decided', async () => {
     const { client, todos, elsewhere, send, settle } = await start('ask');
     const told: string[] = [];
