@@ -618,6 +618,20 @@ describe('CF5 the audit trail', () => {
     expect(again.audit()).toEqual(trail);
   });
 
+  test('is bounded, in the storage, too', async () => {
+    const { client, todos, server, send, disk } = await start('serverWins');
+    for (let i = 0; i < 205; i++) {
+      client.insert(todos, { id: `r${i}`, title: 'mine' });
+      server.put('todos', `r${i}`, { id: `r${i}`, title: 'theirs' });
+    }
+    await send();
+    expect(client.audit().map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, i) => i + 5));
+    const beside = memoryStorage({ disk });
+    await beside.open(client.namespace);
+    const { meta } = await beside.load(undefined);
+    expect(meta.filter(({ key }) => key.startsWith('audit:'))).toHaveLength(200);
+  });
+
   test('LF2 what a collection redacts is in no record: neither stored, nor exported, nor told', async () => {
     const secret = defineCollection<Todo>({ name: 'todos', key: 'id', conflict: 'ask', redact: ['title'] });
     const device = createDevice();

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   createSyncClient,
   defineCollection,
+  defineMutation,
   listById,
   memoryStorage,
   mergeFields,
+  type MutationHandle,
+  type SyncClient,
   type Transport,
 } from '../../src/core.js';
 import { createScriptedServer } from '../../src/testing.js';
@@ -49,10 +52,94 @@ const start = (transport: Transport) => {
 };
 // end
 
-test('the example in docs/conflicts.md is this file', () => {
-  const own = readFileSync(import.meta.filename, 'utf8');
-  const example = own.slice(own.indexOf('// example\n') + '// example\n'.length, own.indexOf('// end\n'));
-  expect(readFileSync(`${import.meta.dirname}/../../docs/conflicts.md`, 'utf8')).toContain(example);
+const prices = { total: (items: readonly string[]): Promise<number> => Promise.resolve(items.length * 10) };
+
+// resolver
+interface Order {
+  id: string;
+  customer: string;
+  items: string[];
+  total: number;
+  shipped?: boolean;
+}
+const orders = defineCollection<Order>({
+  name: 'orders',
+  key: 'id',
+  redact: ['customer'], // no record of a conflict holds it
+  conflict: async (_base, mine, theirs) => {
+    if (mine === undefined || theirs === undefined) return 'ask'; // one side has deleted it
+    const items = [...new Set([...theirs.items, ...mine.items])];
+    return { ...theirs, items, total: await prices.total(items) }; // where this throws, the user is asked
+  },
+});
+const ship = defineMutation({
+  name: 'ship',
+  conflict: 'clientWins', // goes before the collection's
+  optimistic: (tx, id: string) => tx.update(orders, id, { shipped: true }),
+});
+// end
+
+test.each(['example', 'resolver'])('the %s in docs/conflicts.md is this file', (name) => {
+  const [, example] = readFileSync(import.meta.filename, 'utf8').split(`// ${name}\n`);
+  const [text] = example!.split('// end\n');
+  expect(readFileSync(`${import.meta.dirname}/../../docs/conflicts.md`, 'utf8')).toContain(text);
+});
+
+describe('the resolver in docs/conflicts.md', () => {
+  const row = (rest: Partial<Order>): Record<string, unknown> => ({
+    id: 'o',
+    customer: 'Ada',
+    items: ['pen'],
+    total: 10,
+    ...rest,
+  });
+
+  /** An order that both have changed: mine by `work`. */
+  async function meet(work: (sync: SyncClient) => MutationHandle, theirs: Partial<Order> | undefined) {
+    const server = createScriptedServer();
+    server.put('orders', 'o', row({}));
+    const sync = createSyncClient({
+      name: 'orders-app',
+      collections: [orders],
+      mutations: [ship],
+      transport: server,
+      storage: memoryStorage(),
+    });
+    onTestFinished(() => sync.dispose());
+    await sync.ready;
+    await sync.sync({ direction: 'pull' });
+    sync.pause();
+    const { confirmed } = work(sync);
+    server.put('orders', 'o', theirs && row(theirs));
+    sync.resume();
+    return { sync, server, confirmed };
+  }
+  const addInk = (sync: SyncClient): MutationHandle => sync.update(orders, 'o', { items: ['pen', 'ink'] });
+  const theirs = { items: ['pen', 'cap'], total: 20 };
+
+  test('CF2 is waited for, and its row is sent; the record has no customer', async () => {
+    const { sync, server, confirmed } = await meet(addInk, theirs);
+    await confirmed;
+    expect(server.get('orders', 'o')).toEqual(row({ items: ['pen', 'cap', 'ink'], total: 30 }));
+    expect(sync.audit()).toMatchObject([{ strategy: { orders: 'resolver' }, outcome: 'resend' }]);
+    expect(sync.exportAudit()).not.toContain('Ada');
+  });
+
+  test('CF4 asks where it says so, and where it throws', async () => {
+    const deleted = await meet(addInk, undefined);
+    await expect(deleted.confirmed).rejects.toMatchObject({ code: 'CONFLICT', details: { reason: 'ask' } });
+    expect(deleted.sync.conflicts()).toMatchObject([{ error: undefined, rows: [{ theirs: undefined }] }]);
+    vi.spyOn(prices, 'total').mockRejectedValueOnce(new Error('no prices today'));
+    const broken = await meet(addInk, theirs);
+    await expect(broken.confirmed).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(broken.sync.conflicts()).toMatchObject([{ error: { code: 'RESOLVER_FAILED' } }]);
+  });
+
+  test('CF2 a definition goes before its collection', async () => {
+    const { server, confirmed } = await meet((sync) => sync.mutate(ship, 'o'), { shipped: false });
+    await confirmed;
+    expect(server.get('orders', 'o')).toEqual(row({ shipped: true }));
+  });
 });
 
 test('CF2 the example in docs/conflicts.md: lists and numbers merge, a title is asked for', async () => {
