@@ -72,6 +72,6 @@ export type {
 } from './engine/ports.js';
 export type { PullOperation, PullProgress, PullResult, SessionPhase, Verified } from './domain/session.js';
 export type { MutationHandle } from './engine/settlement.js';
-export type { StoreState } from './engine/store.js';
+export type { StoreState } from './engine/storeApi.js';
 export type { ProcessingSummary } from './engine/summary.js';
 export type { CollectionView } from './engine/table.js';

@@ -1,30 +1,23 @@
-import { v7 } from 'uuid';
+import { v4 as uuid } from 'uuid';
 
-/** Random bytes are drawn for so many ids at once: a system call for each would cost as much as the rest of the id. */
-const DRAWN = 256;
-
-/** Makes UUIDv7s that ascend, also within one millisecond: a counter with a random start (RFC 9562, 6.2, method 1). */
+/**
+ * Makes UUIDv7s that ascend. What is random in them is drawn once per millisecond, and counted up from there for the
+ * others of that millisecond (RFC 9562, 6.2, method 2).
+ */
 export function ascendingIds(now: () => number = Date.now): () => string {
-  const pool = new Uint8Array(16 * DRAWN);
-  const random = new Uint8Array(16);
-  let next = pool.length;
-  let msecs = 0;
-  let seq = 0;
+  let msecs = -1;
+  let head = '';
+  let count = 0;
   return () => {
-    if (next === pool.length) {
-      crypto.getRandomValues(pool);
-      next = 0;
-    }
-    for (let i = 0; i < 16; i++) random[i] = pool[next++] ?? 0;
     const time = now();
-    if (time > msecs) {
-      msecs = time;
-      // 31 bits, so that the counter has room to grow in.
-      seq = new DataView(random.buffer).getUint32(6) >>> 1;
-    } else if (++seq > 0xffff_ffff) {
-      seq = 0;
-      msecs++;
+    if (time > msecs || ++count > 0xffff_ffff) {
+      msecs = Math.max(time, msecs + 1);
+      const random = uuid();
+      const at = msecs.toString(16).padStart(12, '0');
+      head = `${at.slice(0, 8)}-${at.slice(8)}-7${random.slice(15, 28)}`;
+      // Of the last 32 bits, 30: the counter has room to grow in, and engines print small integers faster.
+      count = parseInt(random.slice(28), 16) >>> 2;
     }
-    return v7({ random, msecs, seq });
+    return head + count.toString(16).padStart(8, '0');
   };
 }

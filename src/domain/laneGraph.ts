@@ -1,6 +1,6 @@
 import { PRIORITIES, type Lane, type Token } from './mutation.js';
 import type { Link, Queued } from './queued.js';
-import { isBefore, type Position, type Schedulable } from './schedulable.js';
+import { isBefore, type Schedulable } from './schedulable.js';
 
 /**
  * Which pending mutation waits for which (SC1): for the one before it in each of its lanes, and for those it depends
@@ -9,8 +9,7 @@ import { isBefore, type Position, type Schedulable } from './schedulable.js';
 export interface LaneGraph<M> {
   readonly size: number;
   get(token: Token): Queued<M> | undefined;
-  /** At a position that may have changed since; then `move` is called for it next. */
-  add(mutation: M, position: Position): void;
+  add(mutation: M): void;
   remove(queued: Queued<M>): void;
   /** Its `seq` or `place` has changed. */
   move(queued: Queued<M>): void;
@@ -45,14 +44,18 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     for (const one of named.get(queued.mutation.token) ?? []) if (isBefore(queued, one)) yield one;
   }
 
-  function* ahead(queued: Queued<M>): Iterable<Queued<M>> {
-    for (const { previous } of queued.links) if (previous !== undefined) yield previous.owner;
-    yield* needs(queued);
+  function ahead(queued: Queued<M>): Queued<M>[] {
+    const found: Queued<M>[] = [];
+    for (const { previous } of queued.links) if (previous !== undefined) found.push(previous.owner);
+    if (queued.needs.length > 0) found.push(...needs(queued));
+    return found;
   }
 
-  function* behind(queued: Queued<M>): Iterable<Queued<M>> {
-    for (const { next } of queued.links) if (next !== undefined) yield next.owner;
-    yield* dependents(queued);
+  function behind(queued: Queued<M>): Queued<M>[] {
+    const found: Queued<M>[] = [];
+    for (const { next } of queued.links) if (next !== undefined) found.push(next.owner);
+    if (named.size > 0) found.push(...dependents(queued));
+    return found;
   }
 
   function shift(queued: Queued<M>, by: 1 | -1): void {
@@ -98,7 +101,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
 
   /** Counts what it waits for, and passes ranks on. */
   function settle(queued: Queued<M>): void {
-    queued.waitsFor = [...ahead(queued)].length;
+    queued.waitsFor = ahead(queued).length;
     for (const { rank } of behind(queued)) queued.rank = Math.min(queued.rank, rank);
     changed(queued);
     lend(queued);
@@ -124,8 +127,8 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
       return known.size;
     },
     get: (token) => known.get(token),
-    add(mutation, { seq, place }) {
-      const { token, lanes, dependsOn, priority } = mutation;
+    add(mutation) {
+      const { token, lanes, dependsOn, seq, place, priority } = mutation;
       const rank = PRIORITIES.indexOf(priority);
       const queued: Queued<M> & { links: readonly Link<M>[] } = {
         mutation,

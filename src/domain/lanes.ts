@@ -2,7 +2,7 @@ import { createLaneGraph } from './laneGraph.js';
 import type { Token } from './mutation.js';
 import type { Queued } from './queued.js';
 import { createReadyHeads, withdraw, type ReadyHeads } from './readyHeads.js';
-import { byOrder, type Position, type Schedulable } from './schedulable.js';
+import { byOrder, type Schedulable } from './schedulable.js';
 import { selectRuns } from './selectRuns.js';
 
 export { TRANSPORT, byOrder, type Schedulable } from './schedulable.js';
@@ -79,10 +79,10 @@ export interface Lanes<M extends Schedulable> {
 export function createLanes<M extends Schedulable>(): Lanes<M> {
   const routes = new Map<string, ReadyHeads<M>>();
   const graph = createLaneGraph<M>(file);
-  /** Added and not in the graph yet, with their order then: nobody has asked for anything that depends on it. */
-  const unfiled = new Map<M, Position>();
   /** The time of the last selection: what was due then need not wait for the next to be ready. */
   let seen = 0;
+  /** Not in the graph yet: a call does not pay for what only the next look needs. */
+  let added: M[] = [];
 
   /** Gives it the place among the heads that it deserves now. */
   function file(queued: Queued<M>): void {
@@ -94,13 +94,16 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     heads.put(queued, seen);
   }
 
-  function fileAll(): void {
-    for (const [mutation, position] of unfiled) graph.add(mutation, position);
-    unfiled.clear();
+  function enterAdded(): void {
+    const those = added;
+    if (those.length === 0) return;
+    added = [];
+    for (const mutation of those)
+      if (graph.get(mutation.token) === undefined) graph.add(mutation);
+      else refresh(mutation);
   }
 
   function refresh(mutation: M): void {
-    fileAll();
     const queued = graph.get(mutation.token);
     if (queued === undefined) return;
     if (byOrder(queued, mutation) !== 0) graph.move(queued);
@@ -109,15 +112,12 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
 
   return {
     get size() {
-      return graph.size + unfiled.size;
+      enterAdded();
+      return graph.size;
     },
-    add(mutation) {
-      const { token, seq, place } = mutation;
-      if (graph.get(token) === undefined) unfiled.set(mutation, { seq, place });
-      else refresh(mutation);
-    },
+    add: (mutation) => void added.push(mutation),
     remove(mutation) {
-      fileAll();
+      enterAdded();
       const queued = graph.get(mutation.token);
       if (queued === undefined) return;
       graph.remove(queued);
@@ -125,12 +125,12 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     },
     refresh,
     select(turn, begin) {
-      fileAll();
+      enterAdded();
       seen = turn.now;
       return selectRuns(graph, routes, turn, begin);
     },
     inTurn(runs, may) {
-      fileAll();
+      enterAdded();
       const staying = new Set<Queued<M>>();
       return runs.map(({ members }) => {
         const stay: M[] = [];
@@ -147,7 +147,7 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
       });
     },
     dependents(token) {
-      fileAll();
+      enterAdded();
       return [...graph.naming(token)].sort(byOrder).map(({ mutation }) => mutation);
     },
   };

@@ -1,5 +1,5 @@
 import { createDraft, finishDraft, type Draft } from 'immer';
-import { diff, type Change } from './changes.js';
+import { diff, withFields, type Change } from './changes.js';
 import type { AnyCollection, Collection } from './collection.js';
 import { checkId, entityKey, type EntityKey, type Row } from './entity.js';
 import { describe, SyncError } from './errors.js';
@@ -157,9 +157,9 @@ function mergeFields(row: Row, fields: object, encode: (fields: object) => objec
       'INVALID_RECIPE',
       `update takes a function of a draft or an object of fields, received ${describe(fields)}.`,
     );
-  const next: Record<string, unknown> = { ...row, ...encode(fields) };
-  for (const [field, value] of Object.entries(fields))
-    if (value === undefined) Reflect.deleteProperty(next, field);
+  const next = withFields(row, encode(fields) as Row);
+  for (const field of Object.keys(fields))
+    if ((fields as Row)[field] === undefined) Reflect.deleteProperty(next, field);
   return next;
 }
 

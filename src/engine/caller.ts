@@ -1,4 +1,4 @@
-import { keyOf, type Change } from '../domain/changes.js';
+import type { Change } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
 import { isBuiltIn, migrated, type AnyDefinition } from '../domain/definition.js';
 import { splitKey, type BaseRow, type EntityKey, type Version } from '../domain/entity.js';
@@ -50,7 +50,7 @@ export interface CallerOptions {
   readonly definitions: ReadonlyMap<string, AnyDefinition>;
   readonly ids: Ids;
   readonly read: ReadRow;
-  readonly base: (key: EntityKey) => BaseRow | undefined;
+  readonly base: (of: Change) => BaseRow | undefined;
   /** The undecided mutation that inserts a row. */
   readonly insertOf: (key: EntityKey) => Token | undefined;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -83,20 +83,22 @@ export function createCaller(options: CallerOptions): Caller {
 
   /** What it needs is accepted first: what it says, and the inserts of rows it refers to, declared as references (ID1). */
   function prerequisites(named: readonly Token[], effect: Effect): readonly Token[] {
-    const tokens = new Set(named);
+    let tokens = named.length > 0 ? new Set(named) : undefined;
     for (const change of effect.changes) {
-      const fields = change.kind === 'insert' ? change.row : change.kind === 'update' ? change.patch : {};
-      for (const [field, target] of collections.get(change.collection)?.references ?? []) {
+      const references = collections.get(change.collection)?.references;
+      if (references === undefined || change.kind === 'delete') continue;
+      const fields = change.kind === 'insert' ? change.row : change.patch;
+      for (const [field, target] of references) {
         const id = Object.hasOwn(fields, field) ? fields[field] : undefined;
         const token = typeof id === 'string' ? options.insertOf(`${target}/${id}`) : undefined;
-        if (token !== undefined) tokens.add(token);
+        if (token !== undefined) (tokens ??= new Set()).add(token);
       }
     }
-    return tokens.size === 0 ? NONE : [...tokens];
+    return tokens === undefined ? NONE : [...tokens];
   }
 
   const versionNow = (change: Change): Version | undefined => {
-    const row = options.base(keyOf(change));
+    const row = options.base(change);
     return row === undefined ? 0 : row.version;
   };
 
@@ -160,7 +162,7 @@ export function createCaller(options: CallerOptions): Caller {
       if (definition?.mutationFn === undefined) checkSize(name, effect, options.maxBytes);
       // What it read counts like what it wrote: another outcome there would give it another meaning (ST3).
       const lanes = scope === undefined ? effect.touched : [...effect.touched, scopeLane(scope)];
-      const record: MutationRecord = {
+      const record: { -readonly [F in keyof MutationRecord]: MutationRecord[F] } = {
         token: identity.token,
         rev: identity.rev,
         name,
@@ -171,11 +173,11 @@ export function createCaller(options: CallerOptions): Caller {
         priority,
         dependsOn: prerequisites(named, effect),
         createdAt: clock.now(),
-        ...(isBuiltIn(name) && { versions: effect.changes.map(versionNow) }),
-        ...(sendAfter !== undefined && { sendAfter }),
-        ...(identity.history.length > 0 && { history: identity.history }),
-        ...(meta !== undefined && { meta: toCloneable(meta, `the meta of "${name}"`) }),
       };
+      if (isBuiltIn(name)) record.versions = effect.changes.map(versionNow);
+      if (sendAfter !== undefined) record.sendAfter = sendAfter;
+      if (identity.history.length > 0) record.history = identity.history;
+      if (meta !== undefined) record.meta = toCloneable(meta, `the meta of "${name}"`);
       return new PendingMutation({
         record,
         effect,
@@ -226,7 +228,10 @@ function readVariables(
 }
 
 function checkSize(name: string, effect: Effect, maxBytes: number): void {
-  const size = jsonSize(effect.changes, maxBytes);
+  let size = 0;
+  for (const change of effect.changes)
+    if (change.kind !== 'delete')
+      size += jsonSize(change.kind === 'insert' ? change.row : change.patch, maxBytes);
   if (size > maxBytes)
     throw new SyncError(
       'TOO_LARGE',

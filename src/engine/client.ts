@@ -14,7 +14,7 @@ import type { SyncEventName, SyncEvents } from './events.js';
 import type { MutateOptions } from './mutateOptions.js';
 import type { PendingFilter, PendingMutationView } from './pendingView.js';
 import type { MutationHandle } from './settlement.js';
-import type { StoreState } from './store.js';
+import type { StoreState } from './storeApi.js';
 import type { ProcessingSummary } from './summary.js';
 
 export interface SyncRequest {

@@ -99,7 +99,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     definitions,
     ids,
     read: store.read,
-    base: store.base,
+    base: store.baseOf,
     insertOf: (key) => store.pendingOn(key).find((m) => m.undecided && inserts(m, key))?.token,
     clock,
     maxBytes: transport?.limits.maxBytes ?? Infinity,

@@ -123,6 +123,8 @@ function reject(stages: Stages, stage: Stage, error: SyncError): void {
 }
 
 function quiet<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
+  promise.catch(ignore);
   return promise;
 }
+
+const ignore = (): void => undefined;

@@ -1,4 +1,4 @@
-import { createStore as createZustandStore, type StoreApi } from 'zustand/vanilla';
+import type { StoreApi } from 'zustand/vanilla';
 import { applyChange, keyOf, sameValue } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
 import {
@@ -12,22 +12,12 @@ import {
 import { connected, fold } from '../domain/fold.js';
 import type { Ids } from '../domain/identity.js';
 import { byOrder } from '../domain/lanes.js';
-import { setField } from '../domain/serialize.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { RowsRead } from './ports.js';
 import type { Effect } from '../domain/transaction.js';
+import { createStoreApi, type StoreState } from './storeApi.js';
 import { createTable, type CollectionView, type Table } from './table.js';
 import type { Topics } from './topics.js';
-
-/**
- * The state of `client.store`. Every change makes a new state with a new view object for each changed collection;
- * rows keep their identity until they change. A view is a window on the present, not a copy (decision 0002).
- */
-export interface StoreState {
-  /** Counts the changes. */
-  readonly revision: number;
-  readonly collections: Readonly<Record<string, CollectionView>>;
-}
 
 export interface StoreChange {
   readonly add?: readonly PendingMutation[];
@@ -44,6 +34,7 @@ export interface Store {
   readonly read: (key: EntityKey) => Row | undefined;
   get(collection: string, id: string): Row | undefined;
   readonly base: (key: EntityKey) => BaseRow | undefined;
+  readonly baseOf: (of: { readonly collection: string; readonly id: string }) => BaseRow | undefined;
   /** All base rows, tombstones included. */
   readonly bases: () => Iterable<readonly [EntityKey, BaseRow]>;
   view(collection: string): CollectionView;
@@ -65,15 +56,19 @@ export function createStore(
 ): Store {
   const tables = new Map<string, Table>();
   for (const name of collections.keys()) tables.set(name, createTable());
-  const api = createZustandStore<StoreState>(() => ({
-    revision: 0,
-    collections: Object.fromEntries([...tables].map(([name, t]) => [name, t.view()])),
-  }));
-  isolateListeners(api, failed);
+  const { api, changed: tellApi } = createStoreApi(tables, failed);
 
-  const at = (key: EntityKey): { table: Table | undefined; id: string } => {
+  interface Place {
+    readonly key: EntityKey;
+    readonly table: Table | undefined;
+    readonly id: string;
+  }
+  /** Who asks about an entity mostly asks again: its key is taken apart once. */
+  let last: Place = { key: '', table: undefined, id: '' };
+  const at = (key: EntityKey): Place => {
+    if (key === last.key) return last;
     const { collection, id } = splitKey(key);
-    return { table: tables.get(collection), id };
+    return (last = { key, table: tables.get(collection), id });
   };
   const read = (key: EntityKey): Row | undefined => {
     const { table, id } = at(key);
@@ -91,19 +86,17 @@ export function createStore(
   /** @param adopted collections of which any row may have changed */
   function publish(changed: readonly EntityKey[], adopted: readonly string[] = []): void {
     if (changed.length === 0 && adopted.length === 0) return;
-    const views: Record<string, CollectionView> = {};
-    for (const name of adopted) setField(views, name, tables.get(name)?.view());
-    for (const key of changed) {
-      const { collection } = splitKey(key);
-      const table = tables.get(collection);
-      if (table !== undefined && !Object.hasOwn(views, collection)) setField(views, collection, table.view());
-    }
-    api.setState((s) => ({ revision: s.revision + 1, collections: { ...s.collections, ...views } }));
+    for (const name of adopted) tables.get(name)?.changed();
+    for (const key of changed) at(key).table?.changed();
+    tellApi();
+    if (changes.size === 0) return;
+    const names = new Set(adopted);
     for (const key of changed) {
       changes.publish(key, key);
-      tellOrigin(key);
+      if (ids.size > 0) tellOrigin(key);
+      names.add(splitKey(key).collection);
     }
-    for (const collection of Object.keys(views)) changes.publish(collection, collection);
+    for (const name of names) changes.publish(name, name);
   }
 
   /** Whoever knows the row by the id it had before the server named it, hears of it, too (ID1). */
@@ -114,10 +107,7 @@ export function createStore(
   }
 
   function apply(mutation: PendingMutation): void {
-    for (const key of mutation.effect.touched) {
-      const { table, id } = at(key);
-      table?.addPending(id, mutation);
-    }
+    link(mutation);
     const changed: EntityKey[] = [];
     for (const change of mutation.effect.changes) {
       const table = tables.get(change.collection);
@@ -264,7 +254,8 @@ export function createStore(
       const { table, id } = at(key);
       return table?.base.get(id);
     },
-    view: (collection) => api.getState().collections[collection] ?? EMPTY,
+    baseOf: ({ collection, id }) => tables.get(collection)?.base.get(id),
+    view: (collection) => tables.get(collection)?.view ?? EMPTY,
     pendingOn,
     apply,
     change,
@@ -277,17 +268,4 @@ function standing(mutation: PendingMutation, effect: Effect): Effect {
   return effect.changes.length > 0 ? effect : { changes: mutation.effect.changes, touched: effect.touched };
 }
 
-/** Zustand stops at the first listener that throws; here it would stop the mutation, too (OS3). */
-function isolateListeners<T>(api: StoreApi<T>, failed: (error: unknown) => void): void {
-  const { subscribe } = api;
-  api.subscribe = (listener) =>
-    subscribe((state, former) => {
-      try {
-        listener(state, former);
-      } catch (error) {
-        failed(error);
-      }
-    });
-}
-
-const EMPTY: CollectionView = createTable().view();
+const EMPTY: CollectionView = createTable().view;

@@ -23,12 +23,15 @@ export interface Table {
   /** The caller adds a mutation once per entity. */
   addPending(id: string, mutation: PendingMutation): void;
   show(id: string, row: Row | undefined): void;
-  view(): CollectionView;
+  readonly view: CollectionView;
+  /** Some of what it shows is other now: so is its view. */
+  changed(): void;
 }
 
 export function createTable(): Table {
   let base = new Map<string, BaseRow>();
   const overlay = new Map<string, Overlaid>();
+  let view: CollectionView | undefined;
   const read = (id: string): Row | undefined => {
     const over = overlay.get(id);
     return over === undefined ? base.get(id)?.row : over.view;
@@ -58,6 +61,11 @@ export function createTable(): Table {
       const over = overlay.get(id);
       if (over !== undefined) over.view = row;
     },
-    view: () => ({ get: read, entries }),
+    get view() {
+      return (view ??= { get: read, entries });
+    },
+    changed() {
+      view = undefined;
+    },
   };
 }
