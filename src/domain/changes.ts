@@ -44,12 +44,16 @@ export function withFields(row: Row, fields: Row): Record<string, unknown> {
   return next;
 }
 
-/** The change that leads from `before` to `after`, or undefined when they hold the same. */
+/**
+ * The change that leads from `before` to `after`, or undefined when they hold the same. `among`: all fields that can
+ * differ, where that is known.
+ */
 export function diff(
   collection: string,
   id: string,
   before: Row | undefined,
   after: Row | undefined,
+  among?: readonly string[],
 ): Change | undefined {
   if (before === after) return undefined;
   if (before === undefined)
@@ -59,28 +63,23 @@ export function diff(
   const previous: Record<string, unknown> = {};
   let unset: string[] | undefined;
   let changed = false;
-  let kept = 0;
-  for (const field of Object.keys(after)) {
-    const value = after[field];
-    if (value === undefined) continue;
-    const isThere = Object.hasOwn(before, field);
-    if (isThere) kept++;
-    const old = isThere ? before[field] : undefined;
+  for (const field of among ?? fieldsOf(before, after)) {
+    const old = Object.hasOwn(before, field) ? before[field] : undefined;
+    const value = Object.hasOwn(after, field) ? after[field] : undefined;
     if (old === value || sameValue(old, value)) continue;
     changed = true;
-    setField(patch, field, value);
+    if (value === undefined) (unset ??= []).push(field);
+    else setField(patch, field, value);
     if (old !== undefined) setField(previous, field, old);
   }
-  const fields = Object.keys(before);
-  if (kept < fields.length)
-    for (const field of fields) {
-      if (before[field] === undefined || (Object.hasOwn(after, field) && after[field] !== undefined))
-        continue;
-      changed = true;
-      (unset ??= []).push(field);
-      setField(previous, field, before[field]);
-    }
   return changed ? { kind: 'update', collection, id, patch, unset: unset ?? NONE, previous } : undefined;
+}
+
+/** Those of `after`, then those that only `before` has. */
+function fieldsOf(before: Row, after: Row): readonly string[] {
+  const fields = Object.keys(after);
+  for (const field of Object.keys(before)) if (!Object.hasOwn(after, field)) fields.push(field);
+  return fields;
 }
 
 /** Shared by the thousands that remove nothing: stored once per log record, and kept once. */

@@ -39,6 +39,8 @@ interface Touched {
   after: Row | undefined;
   /** Whether `after` holds private copies only: of drafts, which live as long as their recipe, too. */
   encoded: boolean;
+  /** The fields that may have changed, where that is known. */
+  among: readonly string[] | undefined;
 }
 
 /**
@@ -67,7 +69,8 @@ export function runTransaction(
     let entry = touched.get(key);
     if (entry === undefined) {
       const before = read(key);
-      touched.set(key, (entry = { collection: name, id, before, after: before, encoded: true }));
+      entry = { collection: name, id, before, after: before, encoded: true, among: undefined };
+      touched.set(key, entry);
     }
     return entry;
   };
@@ -86,6 +89,7 @@ export function runTransaction(
         throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
       const what = `${collection.name} "${entry.id}"`;
       entry.after = encode((collection.schema ? validate(collection.schema, row, what) : row) as Row, what);
+      entry.among = undefined;
     },
     update<T extends object>(
       collection: Collection<T>,
@@ -97,12 +101,13 @@ export function runTransaction(
       const isRecipe = typeof edit === 'function';
       const next = isRecipe
         ? editDraft(entry.after, edit as (draft: unknown) => unknown, what)
-        : mergeFields(entry.after, edit, (fields) => encode(fields, what));
+        : mergeFields(entry.after, edit, encode, what);
       if (next !== entry.after && collection.idOf(next as T) !== entry.id)
         throw new SyncError(
           'INVALID_ROW',
           `${what}: an update must not change the row's key; delete it and insert another.`,
         );
+      entry.among = isRecipe || entry.after !== entry.before ? undefined : Object.keys(edit);
       entry.after = next;
       if (isRecipe) entry.encoded = false;
     },
@@ -111,15 +116,23 @@ export function runTransaction(
     },
   };
   refusePromise(work(tx), 'optimistic');
-  const changes: Change[] = [];
-  for (const { collection, id, before, after, encoded } of touched.values()) {
-    const change = diff(collection, id, before, after);
-    if (change === undefined) continue;
-    const own = encoded ? change : encodeChange(change, encode);
-    changes.push(ids === undefined ? own : renameInChange(own, ids, collections));
-  }
-  // A copy has room for what is in it; an array that grew by `push` has room for 17, and thousands of these are kept.
-  return { changes: changes.slice(), touched: [...touched.keys()] };
+  // No array here grows by `push`: one that did has room for 17, and thousands of these are kept.
+  const made = [...touched.values()].map((entry) => changeOf(entry, encode));
+  const all = made.every((change) => change !== undefined)
+    ? made
+    : made.filter((change) => change !== undefined).slice();
+  return {
+    changes: ids === undefined ? all : all.map((change) => renameInChange(change, ids, collections)),
+    touched: [...touched.keys()],
+  };
+}
+
+function changeOf(
+  { collection, id, before, after, encoded, among }: Touched,
+  encode: Encode,
+): Change | undefined {
+  const change = diff(collection, id, before, after, among);
+  return encoded || change === undefined ? change : encodeChange(change, encode);
 }
 
 function encodeChange(change: Change, encode: Encode): Change {
@@ -151,13 +164,13 @@ function editDraft(row: Row, recipe: (draft: unknown) => unknown, what: string):
   return next;
 }
 
-function mergeFields(row: Row, fields: object, encode: (fields: object) => object): Row {
+function mergeFields(row: Row, fields: object, encode: Encode, what: string): Row {
   if (typeof fields !== 'object' || (fields as unknown) === null || Array.isArray(fields))
     throw new SyncError(
       'INVALID_RECIPE',
       `update takes a function of a draft or an object of fields, received ${describe(fields)}.`,
     );
-  const next = withFields(row, encode(fields) as Row);
+  const next = withFields(row, encode(fields as Row, what));
   for (const field of Object.keys(fields))
     if ((fields as Row)[field] === undefined) Reflect.deleteProperty(next, field);
   return next;

@@ -37,21 +37,18 @@ export function checkCall(
   const { priority = definition?.priority ?? 'normal', sendAfter, meta } = options;
   const scope = options.scope ?? ask(name, 'scope', definition?.scope, variables);
   const named = options.dependsOn ?? ask(name, 'dependsOn', definition?.dependsOn, variables) ?? [];
-  const check = (isRight: boolean, what: string, value: unknown): void => {
-    if (!isRight) throw new SyncError('INVALID_OPTIONS', `"${name}": ${what}, received ${describe(value)}.`);
+  const refuse = (what: string, value: unknown): never => {
+    throw new SyncError('INVALID_OPTIONS', `"${name}": ${what}, received ${describe(value)}.`);
   };
-  check(PRIORITIES.includes(priority), `priority is one of ${PRIORITIES.join(', ')}`, priority);
-  check(
-    Array.isArray(named) && named.every((token) => typeof token === 'string'),
-    'dependsOn is an array of tokens',
-    named,
-  );
-  check(scope === undefined || typeof scope === 'string', 'scope is a string', scope);
-  check(
-    sendAfter === undefined || (Number.isFinite(sendAfter) && sendAfter >= 0 && sendAfter <= MAX_SEND_AFTER),
-    `sendAfter is a number of milliseconds from 0 to ${MAX_SEND_AFTER}`,
-    sendAfter,
-  );
+  if (!PRIORITIES.includes(priority)) refuse(`priority is one of ${PRIORITIES.join(', ')}`, priority);
+  if (!(Array.isArray(named) && named.every((token) => typeof token === 'string')))
+    refuse('dependsOn is an array of tokens', named);
+  if (scope !== undefined && typeof scope !== 'string') refuse('scope is a string', scope);
+  if (
+    sendAfter !== undefined &&
+    !(Number.isFinite(sendAfter) && sendAfter >= 0 && sendAfter <= MAX_SEND_AFTER)
+  )
+    refuse(`sendAfter is a number of milliseconds from 0 to ${MAX_SEND_AFTER}`, sendAfter);
   return { priority, named, scope, sendAfter, meta };
 }
 

@@ -51,7 +51,7 @@ export function createMutator(options: MutatorOptions): Mutator {
       checkCycle(mutation.token, mutation.dependsOn, (other) => ledger.pending.get(other)?.dependsOn ?? []);
     ledger.add(mutation);
     store.apply(mutation);
-    changed([mutation]);
+    changed([]); // nobody has seen it yet
     outbox.add(mutation);
   }
 

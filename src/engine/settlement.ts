@@ -23,7 +23,7 @@ type Deferred =
   | { readonly kind: 'resolved'; readonly value: unknown }
   | { readonly kind: 'rejected'; readonly error: SyncError };
 
-type Stage = 'enqueued' | 'acknowledged' | 'confirmed';
+type Stage = 'storing' | 'deciding' | 'covering';
 type Stages = Record<Stage, Deferred>;
 
 const OPEN: Deferred = { kind: 'open' };
@@ -41,31 +41,35 @@ export function createSettlement(token: Token): Settlement {
   return new PromisesOnDemand(token);
 }
 
-/** Classes only because thousands of mutations share these methods and getters: made for each, they cost as much as the rest. */
-class PromisesOnDemand implements Settlement {
+/**
+ * Makes a promise only when somebody asks for it: most callers never do. Classes only because thousands of mutations
+ * share these methods and getters: made for each, they cost as much as the rest.
+ */
+class PromisesOnDemand implements Settlement, Stages {
   readonly handle: MutationHandle;
-  private readonly stages: Stages = { enqueued: OPEN, acknowledged: OPEN, confirmed: OPEN };
+  storing = OPEN;
+  deciding = OPEN;
+  covering = OPEN;
 
   constructor(token: Token) {
-    this.handle = new Handle(token, this.stages);
+    this.handle = new Handle(token, this);
   }
 
   enqueued(): void {
-    resolve(this.stages, 'enqueued', undefined);
+    resolve(this, 'storing', undefined);
   }
   accepted(result: unknown): void {
-    resolve(this.stages, 'enqueued', undefined);
-    resolve(this.stages, 'acknowledged', result);
-    resolve(this.stages, 'confirmed', result);
+    resolve(this, 'storing', undefined);
+    resolve(this, 'deciding', result);
+    resolve(this, 'covering', result);
   }
   rejected(error: SyncError): void {
-    reject(this.stages, 'enqueued', error);
-    reject(this.stages, 'acknowledged', error);
-    reject(this.stages, 'confirmed', error);
+    reject(this, 'storing', error);
+    reject(this, 'deciding', error);
+    reject(this, 'covering', error);
   }
 }
 
-/** Makes a promise only when somebody asks for it: most callers never do. */
 class Handle implements MutationHandle {
   readonly token: Token;
   readonly #stages: Stages;
@@ -76,13 +80,13 @@ class Handle implements MutationHandle {
   }
 
   get enqueued(): Promise<void> {
-    return promiseOf(this.#stages, 'enqueued') as Promise<void>;
+    return promiseOf(this.#stages, 'storing') as Promise<void>;
   }
   get acknowledged(): Promise<unknown> {
-    return promiseOf(this.#stages, 'acknowledged');
+    return promiseOf(this.#stages, 'deciding');
   }
   get confirmed(): Promise<unknown> {
-    return promiseOf(this.#stages, 'confirmed');
+    return promiseOf(this.#stages, 'covering');
   }
 }
 

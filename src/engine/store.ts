@@ -108,14 +108,12 @@ export function createStore(
 
   function apply(mutation: PendingMutation): void {
     link(mutation);
-    const changed: EntityKey[] = [];
-    for (const change of mutation.effect.changes) {
+    const { changes } = mutation.effect;
+    for (const change of changes) {
       const table = tables.get(change.collection);
-      if (table === undefined) continue;
-      table.show(change.id, applyChange(table.read(change.id), change));
-      changed.push(keyOf(change));
+      table?.show(change.id, applyChange(table.read(change.id), change));
     }
-    publish(changed);
+    publish(changes.map(keyOf));
   }
 
   function change({ add = [], drop = [], rows = [], read: found = new Map() }: StoreChange): void {

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { produce } from 'immer';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { applyChange } from '../../src/domain/changes.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import type { EntityKey, Row } from '../../src/domain/entity.js';
 import { SyncError } from '../../src/domain/errors.js';
@@ -62,6 +64,36 @@ describe('the net effect', () => {
     expect(
       run((tx) => tx.update(todos, 'a', { done: true, tags: undefined } as object)).changes,
     ).toMatchObject([{ patch: { done: true }, unset: ['tags'] }]);
+  });
+
+  test('ST3 whatever one mutation did to a row, step after step, its change leads from the row before to the row after', () => {
+    const fields = fc.record(
+      {
+        title: fc.constantFrom('milk', 'oat'),
+        done: fc.boolean(),
+        tags: fc.constantFrom<string[]>(['x'], ['y']),
+      },
+      { requiredKeys: [] },
+    );
+    const step = fc.record({ how: fc.constantFrom('fields', 'unset', 'recipe', 'replace'), fields });
+    const perform = (tx: Transaction, { how, fields }: { how: string; fields: Partial<Todo> }): void => {
+      if (how === 'fields') tx.update(todos, 'a', fields);
+      if (how === 'unset') tx.update(todos, 'a', { ...fields, tags: undefined } as object);
+      if (how === 'recipe') tx.update(todos, 'a', (draft) => void Object.assign(draft, fields));
+      if (how !== 'replace') return;
+      tx.delete(todos, 'a');
+      tx.insert(todos, { id: 'a', title: 'new', ...fields });
+    };
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 4 }), (steps) => {
+        let after: unknown;
+        const { changes } = run((tx) => {
+          for (const one of steps) perform(tx, one);
+          after = tx.get(todos, 'a');
+        });
+        expect(changes.reduce(applyChange, rows.get('todos/a'))).toEqual(after);
+      }),
+    );
   });
 
   test('ST5 several entities, in the order they were touched, those only read included', () => {
