@@ -11,6 +11,12 @@ const JOURNAL_KEPT = 1_000;
 /** How often the journal is trimmed, in revisions: one delete of a range then. */
 const TRIM_EVERY = 256;
 
+/**
+ * So many log records are handed over before the browser gets a turn: each is made text at once, and a loop of a million
+ * edits makes four thousand of them.
+ */
+const AT_ONCE = 16;
+
 export interface NamedWrite {
   /** Unique among all writes of all tabs. */
   readonly id: string;
@@ -64,8 +70,12 @@ export async function lastRevision(db: OutboxDatabase): Promise<number> {
 }
 
 async function append(db: OutboxDatabase, groups: NonNullable<StorageWrite['append']>): Promise<number[]> {
-  if (groups.length === 0) return [];
-  return db.log.bulkAdd(groups.map(pack), { allKeys: true });
+  const seqs: number[] = [];
+  for (let i = 0; i < groups.length; i += AT_ONCE) {
+    const records = groups.slice(i, i + AT_ONCE).map(pack);
+    for (const seq of await db.log.bulkAdd(records, { allKeys: true })) seqs.push(seq);
+  }
+  return seqs;
 }
 
 const pack = (mutations: readonly MutationRecord[]): StoredMutations => packList(mutations, isJsonMutation);

@@ -50,11 +50,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   });
   const paused = (): boolean => life.isPaused;
   const now = (): number => clock.now();
-  let isOver = false;
-  controller.signal.addEventListener('abort', () => (isOver = true));
-  const alive = (): void => {
-    if (isOver) controller.signal.throwIfAborted();
-  };
+  const alive = (): void => controller.signal.throwIfAborted();
 
   const events = createTopics<unknown>((error) => logger.warn('holdfast: an event listener threw', error));
   const emit: Emit = (event, data) => events.publish(event, data);
@@ -130,7 +126,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
         settlement?.enqueued();
         emit('mutation.enqueued', { token, name: record.name });
       }
-      changed(mutations);
+      changed();
     },
     changed,
     unreadable: reporter.once((what: string, cause: unknown) => {

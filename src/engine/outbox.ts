@@ -183,7 +183,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     chunk.forEach((mutation, i) => {
       mutation.seq = seq;
       mutation.place = i;
-      change(mutation, { phase: QUEUED });
+      mutation.phase = QUEUED;
+      ledger.lanes.refresh(mutation);
     });
   }
 
