@@ -385,7 +385,7 @@ describe('damaged records', () => {
     const { indexedDB, connections } = trackedFactory();
     const storage = await openedOn(indexedDB);
     const rows = Array.from({ length: 600 }, (_, id) => row(`t/${id}`, {}, 2));
-    await storage.write({ put: { rows: [row('t/1', {}, 1)] } });
+    await storage.write({ put: { rows: [row('t/5', { old: true }, 1)] } });
     const damaged = damage(connections[0]!, 'tail', 1);
     await storage.write({ put: { rows } });
     for (let i = 0; i < 40; i++) await storage.write({ put: { rows: [row(`t/${i % 2}`, { i }, 3)] } });
