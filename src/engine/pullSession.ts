@@ -65,11 +65,12 @@ export async function runPullSession(
     const { page, collections } = read ?? {};
     const snapshot = read?.stage === 'snapshot' ? { page, ...(collections && { collections }) } : undefined;
     const suspected = snapshot === undefined ? suspects(from) : NOBODY;
+    const compares = snapshot === undefined && (verify || operation === 'full');
     const request = {
       cursor: from.cursor,
       limit: pacing.limit,
       ...(snapshot !== undefined && { snapshot }),
-      ...(snapshot === undefined && (verify || operation === 'full') && { sums: true }),
+      ...(compares && { sums: true }),
     };
     const { revision } = ledger;
     const asked = pacing.asks();
@@ -110,8 +111,8 @@ export async function runPullSession(
     if (readUnderWay(now, snapshots) !== undefined) continue;
     const { sums, cursor } = reply.page;
     // What was written since the page was asked for, the server's sums may not know of.
-    const isComparable = now.cursor === cursor && ledger.revision === revision + Number(isNews);
-    const different = sums !== undefined && isComparable ? differing(sums) : undefined;
+    const isSettled = now.cursor === cursor && ledger.revision === revision + Number(isNews);
+    const different = compares && isSettled && sums !== undefined ? differing(sums) : undefined;
     if (different !== undefined && different.length > 0 && !isRepaired) {
       isRepaired = true;
       places.clear();

@@ -1,5 +1,5 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 
 /** A proxy between the browser and the server, whose wire can be cut in the ways wires are. */
 export interface FaultyProxy {
@@ -10,6 +10,10 @@ export interface FaultyProxy {
   offline: boolean;
   /** Whether changes and pokes come through. */
   feed: boolean;
+  /** So many pages of a snapshot come through; the next one is never answered. */
+  pages: number;
+  /** WebSockets that are open. */
+  readonly sockets: ReadonlySet<Socket>;
   /** So many pushes reach the server, and their answers are cut off. */
   loseAnswers: number;
   /** While set, answers to pushes wait for it. */
@@ -24,17 +28,44 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const server = createServer(
     (incoming, outgoing) => void forward(incoming, outgoing).catch(() => incoming.socket.destroy()),
   );
+  const sockets = new Set<Socket>();
+  server.on('upgrade', (incoming, duplex, head: Buffer) => {
+    const socket = duplex as Socket;
+    if (!proxy.feed) {
+      socket.destroy();
+      return;
+    }
+    const { hostname, port } = new URL(proxy.target);
+    const onward = connect(Number(port), hostname);
+    const raw = incoming.rawHeaders;
+    const lines = raw.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${raw[i + 1] ?? ''}`] : []));
+    onward.write(`GET ${incoming.url ?? '/'} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+    onward.write(head);
+    onward.pipe(socket).pipe(onward);
+    sockets.add(socket);
+    for (const end of [socket, onward])
+      end
+        .on('error', () => undefined)
+        .on('close', () => {
+          sockets.delete(socket);
+          socket.destroy();
+          onward.destroy();
+        });
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: FaultyProxy = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     target,
     offline: false,
     feed: true,
+    pages: Infinity,
+    sockets,
     loseAnswers: 0,
     hold: undefined,
     onPush: () => undefined,
     requests: [],
     async close() {
+      for (const socket of sockets) socket.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -51,6 +82,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       incoming.socket.destroy();
       return;
     }
+    if (url.startsWith('/sync/snapshot') && proxy.pages-- <= 0) return;
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);

@@ -7,7 +7,7 @@ import { chromium, type BrowserContext, type Page } from 'playwright';
 import { chromeLaunchOptions } from '../../scripts/chrome.mjs';
 import { startPostgres, type PostgresCluster } from '../../scripts/pg.mjs';
 import { createSyncServer, postgresDatabase } from '../../src/server.js';
-import type { SyncClient } from '../../src/index.js';
+import type { eventSourceChanges, SyncClient, webSocketChanges } from '../../src/index.js';
 import type { airports, note, visit } from './app/airports.js';
 import { startFaultyProxy, type FaultyProxy } from './faultyProxy.js';
 
@@ -19,6 +19,8 @@ declare global {
     visit: typeof visit;
     note: typeof note;
     degraded: string[];
+    eventSourceChanges: typeof eventSourceChanges;
+    webSocketChanges: typeof webSocketChanges;
   };
 }
 

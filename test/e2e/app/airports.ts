@@ -4,6 +4,7 @@ import {
   defineMutation,
   eventSourceChanges,
   httpTransport,
+  webSocketChanges,
   type SyncClient,
 } from '../../../src/index.js';
 
@@ -37,8 +38,13 @@ export function createAirportClient(query: URLSearchParams): SyncClient {
     name: 'airports',
     collections: [airports],
     mutations: [visit, note],
-    transport: httpTransport({ url: '/sync', maxBatch: Number(query.get('batch') ?? 100) }),
-    realtime: eventSourceChanges({ url: '/sync' }),
+    transport: httpTransport({
+      url: '/sync',
+      maxBatch: Number(query.get('batch') ?? 100),
+      pageSize: Number(query.get('page') ?? 1_000),
+    }),
+    realtime: query.has('socket') ? webSocketChanges({ url: '/sync' }) : eventSourceChanges({ url: '/sync' }),
+    pollMs: Number(query.get('poll') ?? 30_000),
     retry: { baseMs: 5, capMs: 50, spreadMs: 0 },
     // Fifty lost answers in a row are the point of a test, not an illness of the server.
     breaker: { failures: 1_000 },

@@ -1,11 +1,13 @@
 import { StrictMode, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import {
+  eventSourceChanges,
   SyncProvider,
   useEntities,
   useEntityStatus,
   useSyncClient,
   useSyncStatus,
+  webSocketChanges,
 } from '../../../src/index.js';
 import { airports, createAirportClient, note, visit, type Airport } from './airports.js';
 
@@ -44,7 +46,9 @@ function App(): ReactNode {
 const client = createAirportClient(new URLSearchParams(location.search));
 const degraded: string[] = [];
 client.on('storage.degraded', ({ error }) => degraded.push(error.code));
-Object.assign(globalThis, { app: { client, airports, visit, note, degraded } });
+Object.assign(globalThis, {
+  app: { client, airports, visit, note, degraded, eventSourceChanges, webSocketChanges },
+});
 createRoot(document.getElementById('root') ?? document.body).render(
   <StrictMode>
     <SyncProvider client={client}>
