@@ -137,7 +137,7 @@ export function createPuller(options: PullerOptions): Puller {
   }
 
   function moved(to: PullProgress): void {
-    if (to.phase === 'execute' || progress !== undefined) progress = to;
+    progress = to.phase === 'execute' ? to : undefined; // the last page is followed by `verify` at once
     options.progress(to);
   }
 
