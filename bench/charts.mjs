@@ -1,9 +1,6 @@
 // Draws charts for the README from the results: plain SVG that follows the reader's light or dark scheme.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { number } from './report.mjs';
-
-const FOLDER = join(import.meta.dirname, '../docs/charts');
+import { line, powers, range, round, text, writeSvg } from './svg.mjs';
 
 const CHARTS = {
   edit: ['apply-1000', 'apply-100000', 'apply-unsettled', 'dom'],
@@ -17,8 +14,16 @@ const BAR = WIDTH - LABEL - VALUE;
 const ROW = 22;
 const HEAD = 40;
 
+/** The charts that {@link draw} makes, as Markdown of the README. */
+export const CHART_LINKS = [
+  ['edit', 'What an edit costs until it is seen'],
+  ['sync', 'What storing, sending and starting cost'],
+  ['weight', 'Memory and bundle size'],
+]
+  .map(([name, what]) => `![${what}: floor, Holdfast and peers](docs/charts/${name}.svg)`)
+  .join('\n\n');
+
 export async function draw({ workloads, bundles }) {
-  await mkdir(FOLDER, { recursive: true });
   const panelOf = (id) => workloads.filter((workload) => workload.id === id).map(panel);
   for (const [name, ids] of Object.entries(CHARTS)) await write(name, ids.flatMap(panelOf));
   const size = {
@@ -84,37 +89,5 @@ async function write(name, panels) {
     });
     y += HEAD + bars.length * ROW + 14;
   }
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img" aria-label="${escape(panels.map(({ title }) => title).join('; '))}">
-<style>${STYLE}</style>
-<rect class="page" width="100%" height="100%"/>
-${parts.filter(Boolean).join('\n')}
-</svg>
-`;
-  await writeFile(join(FOLDER, `${name}.svg`), svg);
-}
-
-const STYLE = `
-text { font: 12px system-ui, sans-serif; fill: #1f2328 }
-.page { fill: #ffffff } .title { font-weight: 600; font-size: 13px } .own { font-weight: 600 } .end { text-anchor: end } .axis { fill: #59636e }
-.bar { fill: #8c959f } .bar.own { fill: #0969da } .bar.floor { fill: #d1d9e0 }
-.grid { stroke: #d1d9e0; stroke-width: 1 } .range { stroke: #1f2328; stroke-width: 1 }
-@media (prefers-color-scheme: dark) {
-  .page { fill: #0d1117 } text { fill: #f0f6fc } .axis { fill: #9198a1 } .bar { fill: #656c76 } .bar.own { fill: #4493f8 } .bar.floor { fill: #3d444d }
-  .grid { stroke: #3d444d } .range { stroke: #f0f6fc }
-}
-`;
-
-const round = (n) => Math.max(1, Math.round(n * 10) / 10);
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
-const text = (x, y, content, kind) =>
-  `<text x="${round(x)}" y="${y}" class="${kind}">${escape(content)}</text>`;
-const line = (x, from, to, kind) =>
-  `<line x1="${round(x)}" x2="${round(x)}" y1="${from}" y2="${to}" class="${kind}"/>`;
-const range = (from, to, y) =>
-  `<line x1="${round(from)}" x2="${round(to)}" y1="${y}" y2="${y}" class="range"/>`;
-
-function powers(low, high) {
-  const all = [];
-  for (let power = 10 ** Math.ceil(Math.log10(low)); power <= high; power *= 10) all.push(power);
-  return all;
+  await writeSvg(name, panels.map(({ title }) => title).join('; '), WIDTH, y, parts);
 }

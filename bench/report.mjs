@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { format } from 'prettier';
+import { format, resolveConfig } from 'prettier';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -146,15 +146,17 @@ export async function save(report) {
   await writeFile(join(folder, 'bench.json'), `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-/** Replaces what stands between `<!-- bench -->` and `<!-- /bench -->` in docs/performance.md. */
-export async function writeTable(report) {
-  const file = join(ROOT, 'docs/performance.md');
+/** Replaces what stands between `<!-- name -->` and `<!-- /name -->` in a file of the docs. */
+export async function writeSection(path, name, content) {
+  const file = join(ROOT, path);
   const text = readFileSync(file, 'utf8').replace(
-    /<!-- bench -->[^]*<!-- \/bench -->/,
-    () => `<!-- bench -->\n\n${markdown(report)}\n\n<!-- /bench -->`,
+    new RegExp(`<!-- ${name} -->[^]*<!-- /${name} -->`),
+    () => `<!-- ${name} -->\n\n${content}\n\n<!-- /${name} -->`,
   );
-  await writeFile(file, await format(text, { filepath: file, printWidth: 110 }));
+  await writeFile(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
 }
+
+export const writeTable = (report) => writeSection('docs/performance.md', 'bench', markdown(report));
 
 function markdown({ date, machine: { cores, cpu, browser }, rounds, workloads, bundles }) {
   const shared = workloads.filter(({ results }) => results.some(({ page }) => page === 'peers'));

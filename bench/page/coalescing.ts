@@ -12,7 +12,6 @@ import {
   rowsBefore,
   type Make,
 } from './edits.js';
-import { openClient } from './holdfast.js';
 import { timed } from './host.js';
 import { batches, openRaw } from './rawDatabase.js';
 import { storedRecords } from './readBack.js';
@@ -123,6 +122,7 @@ async function floor(
 async function holdfast(ms: number, make: Make, mutations: readonly AnyDefinition[]): Promise<Measurement> {
   const name = `bench-${crypto.randomUUID()}`;
   const server = serverAt(ms);
+  const { openClient } = await import('./holdfast.js'); // a peer's page must not load our Dexie beside its own
   const client = await openClient({ name, server }, mutations);
   await Promise.all(EDITS.map((one) => make(client, one)));
   equal(client.pending().length, EDITS.length, 'pending mutations');

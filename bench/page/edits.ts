@@ -4,7 +4,7 @@ import {
   type Definition,
   type SyncClient,
   type Transaction,
-} from '../../src/index.js';
+} from '../../src/core.js';
 import { idOf, task, tasks, type Task } from './tasks.js';
 
 /**

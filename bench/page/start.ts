@@ -5,6 +5,7 @@ import { apply } from './apply.js';
 import { boot } from './boot.js';
 import { breaker } from './breaker.js';
 import { coalescing } from './coalescing.js';
+import type { Point } from './curves.js';
 import { dom } from './dom.js';
 import { drain } from './drain.js';
 import { durable } from './durable.js';
@@ -75,6 +76,9 @@ export function start(entries: readonly Entry[]): void {
         await workloadOf(workload).prepare?.(kind === 'subject' ? await subjectOf(who) : undefined);
       },
       run,
+      // A peer's page must not load our Dexie beside its own.
+      curves: async (what: 'open' | 'bootAndSettle', point: Point) =>
+        (await import('./curves.js'))[what](point),
     },
   });
 }
