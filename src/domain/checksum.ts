@@ -12,12 +12,15 @@ export interface Sum {
  * MurmurHash3, so that differences do not cancel out when they are added up.
  */
 export function rowChecksum(key: EntityKey, version: Version): number {
-  const text = `${key}@${version}`;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  let hash = fnv(fnv(fnv(0x811c9dc5, key), '@'), String(version));
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+function fnv(hash: number, text: string): number {
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
 }
 
 /**
@@ -30,8 +33,14 @@ export function differing(
   bases: Iterable<readonly [EntityKey, BaseRow]>,
 ): readonly string[] {
   const own = new Map([...names].map((name) => [name, { rows: 0, checksum: 0 }]));
+  let prefix = '/';
+  let sum: { rows: number; checksum: number } | undefined;
   for (const [key, { row, version }] of bases) {
-    const sum = own.get(splitKey(key).collection);
+    if (!key.startsWith(prefix)) {
+      const { collection } = splitKey(key);
+      prefix = `${collection}/`;
+      sum = own.get(collection);
+    }
     if (sum === undefined || row === undefined || version === undefined) continue;
     sum.rows++;
     sum.checksum = (sum.checksum + rowChecksum(key, version)) >>> 0;

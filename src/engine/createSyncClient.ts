@@ -173,7 +173,10 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     createPuller({
       exchange: createPullExchange({ read, clock, gates, timeoutMs }),
       suspects: (from) => suspects({ ledger, store, collections }, from),
-      differing: (sums) => differing(collections.keys(), sums, store.bases()),
+      async differing(sums) {
+        await outbox.catchUp(); // what others wrote meanwhile; and looking at every row is a task of its own
+        return differing(collections.keys(), sums, store.bases());
+      },
       snapshots: transport?.snapshots === true,
       maxPage: transport?.maxPage ?? 1_000,
       outbox,

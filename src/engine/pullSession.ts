@@ -19,7 +19,7 @@ export interface PullSessionOptions {
   /** What a full read can tell to be gone. */
   readonly suspects: (from: Checkpoint) => Suspects;
   /** The collections that do not add up to what the server says. */
-  readonly differing: (sums: ReadonlyMap<string, Sum>) => readonly string[];
+  readonly differing: (sums: ReadonlyMap<string, Sum>) => Promise<readonly string[]>;
 }
 
 export interface PullSessionRun {
@@ -110,9 +110,10 @@ export async function runPullSession(
     const now: Checkpoint = { cursor: ledger.cursor, read: ledger.read };
     if (readUnderWay(now, snapshots) !== undefined) continue;
     const { sums, cursor } = reply.page;
+    const found = compares && sums !== undefined ? await differing(sums) : undefined;
     // What was written since the page was asked for, the server's sums may not know of.
-    const isSettled = now.cursor === cursor && ledger.revision === revision + Number(isNews);
-    const different = compares && isSettled && sums !== undefined ? differing(sums) : undefined;
+    const isSettled = ledger.cursor === cursor && ledger.revision === revision + Number(isNews);
+    const different = isSettled ? found : undefined;
     if (different !== undefined && different.length > 0 && !isRepaired) {
       isRepaired = true;
       places.clear();

@@ -1,5 +1,6 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** A proxy between the browser and the server, whose wire can be cut in the ways wires are. */
 export interface FaultyProxy {
@@ -13,7 +14,7 @@ export interface FaultyProxy {
   /** So many pages of a snapshot come through; the next one is never answered. */
   pages: number;
   /** WebSockets that are open. */
-  readonly sockets: ReadonlySet<Socket>;
+  readonly sockets: ReadonlySet<Duplex>;
   /** So many pushes reach the server, and their answers are cut off. */
   loseAnswers: number;
   /** While set, answers to pushes wait for it. */
@@ -28,9 +29,8 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const server = createServer(
     (incoming, outgoing) => void forward(incoming, outgoing).catch(() => incoming.socket.destroy()),
   );
-  const sockets = new Set<Socket>();
-  server.on('upgrade', (incoming, duplex, head: Buffer) => {
-    const socket = duplex as Socket;
+  const sockets = new Set<Duplex>();
+  server.on('upgrade', (incoming, socket, head: Buffer) => {
     if (!proxy.feed) {
       socket.destroy();
       return;

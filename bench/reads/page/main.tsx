@@ -90,6 +90,7 @@ const reads = {
       transport: httpTransport({ url: '/sync' }),
       ...(realtime && { realtime: webSocketChanges({ url: '/sync' }) }),
       ...(speed !== 1 && {
+        timeoutMs: 30_000 * speed,
         clock: {
           now: () => Date.now(),
           monotonic: () => performance.now() * speed,
