@@ -104,11 +104,10 @@ function followUpdate(net: Net, change: Update): Net | undefined {
       edit(net.row, change);
       return net;
     case 'update':
-      for (const field of [...Object.keys(change.patch), ...change.unset])
-        if (!Object.hasOwn(net.patch, field) && !net.unset.has(field))
-          restore(net.previous, field, change.previous);
+      for (const field of Object.keys(change.patch)) replace(net, field, change);
+      for (const field of change.unset) replace(net, field, change);
       edit(net.patch, change);
-      for (const field of Object.keys(change.patch)) net.unset.delete(field);
+      if (net.unset.size > 0) for (const field of Object.keys(change.patch)) net.unset.delete(field);
       for (const field of change.unset) net.unset.add(field);
       return net;
     case 'delete':
@@ -132,6 +131,11 @@ function followDelete(net: Net, change: Extract<Change, { kind: 'delete' }>): Ne
     case 'delete':
       return undefined;
   }
+}
+
+/** The first that changes a field tells what it was. */
+function replace(net: Extract<Net, { kind: 'update' }>, field: string, { previous }: Update): void {
+  if (!Object.hasOwn(net.patch, field) && !net.unset.has(field)) restore(net.previous, field, previous);
 }
 
 function edit(fields: Fields, { patch, unset }: Update): void {

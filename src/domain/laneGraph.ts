@@ -14,11 +14,11 @@ export interface LaneGraph<M> {
   /** Its `seq` or `place` has changed. */
   move(queued: Queued<M>): void;
   /** What it waits for: as many as its `waitsFor` says. */
-  ahead(queued: Queued<M>): Iterable<Queued<M>>;
+  ahead(queued: Queued<M>): readonly Queued<M>[];
   /** What waits for it, as often as it does. */
-  behind(queued: Queued<M>): Iterable<Queued<M>>;
+  behind(queued: Queued<M>): readonly Queued<M>[];
   /** What it depends on and waits for. */
-  needs(queued: Queued<M>): Iterable<Queued<M>>;
+  needs(queued: Queued<M>): readonly Queued<M>[];
   /** The next one, if it has exactly the same lanes and is the next in each. */
   follower(queued: Queued<M>): Queued<M> | undefined;
   /** All that name the token, earlier ones too. */
@@ -33,15 +33,15 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
   /** Where something was put in the middle of a lane last: those that follow it come next to it. */
   let finger: Link<M> | undefined;
 
-  function* needs(queued: Queued<M>): Iterable<Queued<M>> {
-    for (const token of queued.needs) {
-      const needed = known.get(token);
-      if (needed !== undefined && isBefore(needed, queued)) yield needed;
-    }
+  function needs(queued: Queued<M>): readonly Queued<M>[] {
+    if (queued.needs.length === 0) return NONE;
+    const all = queued.needs.flatMap((token) => known.get(token) ?? []);
+    return all.filter((needed) => isBefore(needed, queued));
   }
 
-  function* dependents(queued: Queued<M>): Iterable<Queued<M>> {
-    for (const one of named.get(queued.mutation.token) ?? []) if (isBefore(queued, one)) yield one;
+  function dependents(queued: Queued<M>): readonly Queued<M>[] {
+    const those = named.get(queued.mutation.token);
+    return those === undefined ? NONE : [...those].filter((one) => isBefore(queued, one));
   }
 
   function ahead(queued: Queued<M>): Queued<M>[] {
@@ -189,13 +189,16 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     needs,
     follower({ links }) {
       const next = links[0]?.next?.owner;
-      return next?.links.length === links.length && links.every((link) => link.next?.owner === next)
-        ? next
-        : undefined;
+      if (next?.links.length !== links.length) return undefined;
+      for (const link of links) if (link.next?.owner !== next) return undefined;
+      return next;
     },
     naming: (token) => named.get(token) ?? [],
   };
 }
+
+/** Most depend on nothing, and nothing depends on them. */
+const NONE: readonly never[] = [];
 
 /** A mutation that named a lane twice would wait for itself. */
 function once<T>(list: readonly T[]): readonly T[] {

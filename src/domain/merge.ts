@@ -1,4 +1,4 @@
-import { keyOf, type Change } from './changes.js';
+import type { Change } from './changes.js';
 import { createNetChange } from './coalesce.js';
 import { isBuiltIn, type AnyDefinition } from './definition.js';
 import type { EntityKey } from './entity.js';
@@ -81,7 +81,7 @@ interface Merging {
 }
 
 function mergeBuiltIns(first: Mergeable): Merging {
-  const entity = first.changes[0] && keyOf(first.changes[0]);
+  const [entity] = first.changes;
   const net = createNetChange();
   // Nothing is there, and nothing joins, where the first changed no entity or several.
   net.add(first.changes);
@@ -89,7 +89,7 @@ function mergeBuiltIns(first: Mergeable): Merging {
     join({ name, changes }) {
       if (net.isNothing || !isBuiltIn(name)) return false;
       const [change] = changes;
-      return change !== undefined && keyOf(change) === entity && net.add(changes);
+      return change !== undefined && entity !== undefined && isSameEntity(change, entity) && net.add(changes);
     },
     get content(): MergeContent {
       return net.isNothing ? ANNULLED : { kind: 'changes', changes: net.changes };
@@ -160,6 +160,8 @@ function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
+const isSameEntity = (a: Change, b: Change): boolean => a.id === b.id && a.collection === b.collection;
+
 function sameLanes(a: readonly Lane[], b: readonly Lane[]): boolean {
-  return a.length === b.length && a.every((lane, i) => lane === b[i]);
+  return a === b || (a.length === b.length && a.every((lane, i) => lane === b[i]));
 }

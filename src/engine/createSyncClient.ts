@@ -225,13 +225,15 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     worker.wake();
   }
 
-  function left(leaving: Leaving): void {
-    tellOutcome(leaving, emit);
-    undoing.remember(leaving);
-    const { mutation, outcome } = leaving;
-    if (outcome.kind === 'annulled') summary.annulled();
-    if (mutation.definition?.mutationFn !== undefined && outcome.kind === 'accepted') puller?.wake(); // what its own function did to the rows, the server knows
-    changed([mutation]);
+  function left(those: readonly Leaving[]): void {
+    undoing.remember(those);
+    for (const leaving of those) {
+      const { mutation, outcome } = leaving;
+      if (outcome.kind === 'annulled') summary.annulled();
+      if (mutation.definition?.mutationFn !== undefined && outcome.kind === 'accepted') puller?.wake(); // what its own function did to the rows, the server knows
+      tellOutcome(leaving, emit);
+    }
+    changed(those.map(({ mutation }) => mutation));
   }
 
   const life = createLife({

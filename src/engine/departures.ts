@@ -3,7 +3,13 @@ import type { AnyCollection } from '../domain/collection.js';
 import { entityKey, type ServerRow } from '../domain/entity.js';
 import type { SyncError } from '../domain/errors.js';
 import type { AssignedId } from '../domain/identity.js';
-import { idempotencyKey, type DeadLetter, type MutationRecord, type Outcome } from '../domain/mutation.js';
+import {
+  idempotencyKey,
+  type DeadLetter,
+  type MutationRecord,
+  type Outcome,
+  type Sealed,
+} from '../domain/mutation.js';
 import { META, rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { MetaRecord, StorageWrite, StoredRow } from './ports.js';
@@ -41,13 +47,22 @@ export interface Books {
   readonly collections: ReadonlyMap<string, AnyCollection>;
 }
 
-/** Still undecided, and sent with that key? The compare of every compare-and-swap on `(token, rev)`. */
-export function isCurrent(ledger: Ledger, mutation: PendingMutation, key: string | undefined): boolean {
-  if (ledger.pending.get(mutation.token) !== mutation) return false;
-  const { phase } = mutation;
-  return phase.kind === 'sealed'
-    ? idempotencyKey(phase.sealed) === key
-    : key === undefined && mutation.undecided;
+/** Those still undecided, and sent with that key: the compare of every compare-and-swap on `(token, rev)`. */
+export function currentOf(
+  ledger: Ledger,
+  members: readonly PendingMutation[],
+  key: string | undefined,
+): readonly PendingMutation[] {
+  /** What went as one was frozen as one: its key is compared once. */
+  let same: Sealed | undefined;
+  return members.filter((mutation) => {
+    if (ledger.pending.get(mutation.token) !== mutation) return false;
+    const { phase } = mutation;
+    if (phase.kind !== 'sealed') return key === undefined && mutation.undecided;
+    if (phase.sealed !== same && idempotencyKey(phase.sealed) !== key) return false;
+    same = phase.sealed;
+    return true;
+  });
 }
 
 /** That all is in step, when nothing is pending once `leaving` has left. */

@@ -1,6 +1,6 @@
 import { applyChange, keyOf, type Change } from '../domain/changes.js';
 import { withoutUnchanged } from '../domain/coalesce.js';
-import type { Row } from '../domain/entity.js';
+import { entityKey, type EntityKey, type Row } from '../domain/entity.js';
 import { restoreError, SyncError } from '../domain/errors.js';
 import { createMerge, type Merge } from '../domain/merge.js';
 import { readsDone } from '../domain/fullRead.js';
@@ -159,17 +159,23 @@ function prerequisites(
   { ledger, store }: Outgoing,
 ): readonly Token[] {
   const needed = new Set<PendingMutation>();
+  const known = new Set<EntityKey>();
   for (const mutation of members) {
     for (const token of mutation.dependsOn) {
       const other = ledger.pending.get(token);
       if (other !== undefined) needed.add(other);
     }
-    for (const key of mutation.effect.changes.map(keyOf))
+    for (const { collection, id } of mutation.effect.changes) {
+      const key = entityKey(collection, id);
+      // Members follow one another: what comes before the first that changes a row comes before them all.
+      if (known.has(key)) continue;
+      known.add(key);
       for (const earlier of store.pendingOn(key)) {
         if (earlier === mutation) break;
         if (earlier.changes.some((change) => change.kind === 'insert' && keyOf(change) === key))
           needed.add(earlier);
       }
+    }
   }
   for (const mutation of members) needed.delete(mutation);
   // What went by a function of its own the transport's server never saw; it was decided before this could go.

@@ -63,8 +63,8 @@ export interface OutboxOptions extends LearnOptions, Books {
   readonly now: () => number;
   /** After mutations became durable. */
   readonly saved: (mutations: readonly PendingMutation[]) => void;
-  /** After a mutation has left, durably and visibly. */
-  readonly left: (leaving: Leaving) => void;
+  /** After mutations have left, durably and visibly. */
+  readonly left: (leaving: readonly Leaving[]) => void;
   /** After a conflict was decided, or the user asked (CF5). */
   readonly audited: (entry: AuditEntry) => void;
   /** After anything else about the ledger changed. */
@@ -110,7 +110,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   async function load(since: number | undefined): Promise<void> {
     const state = await storage.load(since);
-    for (const leaving of learn(state, options)) options.left(leaving);
+    options.left(learn(state, options));
     const unreadable = state.unreadable.filter(({ table }) => table === 'rows').map(({ key }) => key);
     if (unreadable.length > 0) await replaceRows(unreadable);
     options.changed();
@@ -158,7 +158,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     // One that is being taken back is not shown any more.
     const add = added.filter((m) => !m.cancelling);
     store.change({ drop: [...gone, ...successors.keys()], add, rows });
-    for (const one of leaving) options.left(one);
+    options.left(leaving);
     for (const entry of audit) options.audited(entry);
     options.changed();
   }
@@ -191,7 +191,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   function lose(mutation: PendingMutation, error: SyncError): void {
     ledger.remove(mutation);
     store.change({ drop: [mutation] });
-    options.left({ mutation, outcome: { kind: 'refused', error: storeError(error) }, error });
+    options.left([{ mutation, outcome: { kind: 'refused', error: storeError(error) }, error }]);
   }
 
   const group = createGroupCommit({
@@ -216,8 +216,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           if (departure === undefined) applyWrite(ledger, write, []);
           else depart(departure, receipt);
           for (const { members, sealed } of frozen)
-            for (const mutation of members)
-              change(mutation, { phase: { kind: 'sealed', sealed, sealId: id } });
+            for (const mutation of members) mutation.phase = { kind: 'sealed', sealed, sealId: id };
         },
       );
       return opsOf(ledger, groups);

@@ -4,9 +4,9 @@ import { baseFor, isSameCheckpoint, met, readUnderWay, type Checkpoint } from '.
 import { withAssigned, type AssignedId } from '../domain/identity.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
 import {
+  currentOf,
   departure,
   inStep,
-  isCurrent,
   storedId,
   type Books,
   type Departure,
@@ -81,7 +81,7 @@ function sentByKey(ledger: Ledger): Map<string, Sent> {
   for (const sealed of [...seals.values()].flat()) {
     const key = idempotencyKey(sealed);
     const members = (sealed.members ?? [sealed.token]).flatMap((token) => pending.get(token) ?? []);
-    sent.set(key, { sealed, members: members.filter((m) => isCurrent(ledger, m, key)) });
+    sent.set(key, { sealed, members: currentOf(ledger, members, key) });
   }
   return sent;
 }

@@ -1,6 +1,6 @@
 import type { Run } from '../domain/lanes.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
-import { isCurrent, planLeave, type Departure } from './departures.js';
+import { currentOf, planLeave, type Departure } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { StorageWrite } from './ports.js';
@@ -80,11 +80,11 @@ export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
 function opOf(ledger: Ledger, mutation: PendingMutation | undefined): Op | undefined {
   if (mutation?.phase.kind !== 'sealed') return undefined;
   const { sealId, sealed: own } = mutation.phase;
-  const key = idempotencyKey(own);
-  const sealed = ledger.seals.get(sealId)?.find((one) => idempotencyKey(one) === key) ?? own;
+  const isOwn = (one: Sealed): boolean => one === own || (one.token === own.token && one.rev === own.rev);
+  const sealed = ledger.seals.get(sealId)?.find(isOwn) ?? own;
   const members = (sealed.members ?? [sealed.token]).flatMap((token) => {
     const member = ledger.pending.get(token);
-    return member?.phase.kind === 'sealed' && idempotencyKey(member.phase.sealed) === key ? member : [];
+    return member?.phase.kind === 'sealed' && isOwn(member.phase.sealed) ? member : [];
   });
   return { members, sealed };
 }
@@ -95,7 +95,7 @@ export function decidedBy(
   members: readonly PendingMutation[],
   key: string | undefined,
 ): readonly PendingMutation[] {
-  const current = members.filter((mutation) => isCurrent(ledger, mutation, key));
+  const current = currentOf(ledger, members, key);
   return key === undefined ? current : (opOf(ledger, current[0])?.members ?? []);
 }
 

@@ -20,8 +20,8 @@ export interface Undo {
    * undo, because it was refused, or all that it did has been changed since.
    */
   readonly undo: (token: Token) => Promise<'cancelled' | 'queued' | 'settled'>;
-  /** A mutation was decided: it can be undone for as long as it is remembered. */
-  remember(leaving: Leaving): void;
+  /** Mutations were decided: they can be undone for as long as they are remembered. */
+  remember(those: readonly Leaving[]): void;
 }
 
 export interface UndoOptions {
@@ -108,12 +108,17 @@ export function createUndo({ ledger, store, ids, collections, mutator, outbox }:
         { details: { token } },
       );
     },
-    remember({ mutation, outcome }) {
-      const { token, name, definition, variables, changes } = mutation;
-      decided.delete(token);
-      decided.set(token, outcome.kind === 'accepted' ? { name, definition, variables, changes } : undefined);
-      const [oldest] = decided.keys();
-      if (decided.size > REMEMBERED && oldest !== undefined) decided.delete(oldest);
+    remember(those) {
+      for (const { mutation, outcome } of those.slice(-REMEMBERED)) {
+        const { token, name, definition, variables, changes } = mutation;
+        decided.delete(token);
+        decided.set(
+          token,
+          outcome.kind === 'accepted' ? { name, definition, variables, changes } : undefined,
+        );
+        const [oldest] = decided.keys();
+        if (decided.size > REMEMBERED && oldest !== undefined) decided.delete(oldest);
+      }
     },
   };
 }

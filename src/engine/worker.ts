@@ -255,7 +255,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const { members } = op;
     const key = idempotencyKey(op.sealed);
     // Another tab may have split it meanwhile: what became of it says nothing of those.
-    const concerned = decidedBy(ledger, members, key);
+    const concerned = (): readonly PendingMutation[] => decidedBy(ledger, members, key);
     switch (verdict?.kind) {
       case 'accepted': {
         const { rows, result, ids = [] } = verdict;
@@ -267,7 +267,7 @@ export function createWorker(options: WorkerOptions): Worker {
         return [{ kind: 'refused', members, key, rows, error, unanswered: false }];
       }
       case 'retry': {
-        const { unanswered } = failTogether(concerned, verdict.error, verdict.retryAfterMs, 1);
+        const { unanswered } = failTogether(concerned(), verdict.error, verdict.retryAfterMs, 1);
         if (unanswered < options.retry.maxAttempts) return [];
         const error = givenUp(unanswered, verdict.error);
         const { retryAfterMs } = verdict;
@@ -275,7 +275,7 @@ export function createWorker(options: WorkerOptions): Worker {
         return [{ kind: 'refused', members, key, rows: [], error, unanswered: true, ...wish }];
       }
       case 'hold':
-        failTogether(concerned, verdict.error);
+        failTogether(concerned(), verdict.error);
         return [];
       case 'conflict':
       case 'undecided':
