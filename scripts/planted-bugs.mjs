@@ -169,8 +169,8 @@ export const PLANTED_BUGS = {
   ],
   'revision ignored': [patch(outbox, '{ ...planned.write, ifRevision: ledger.revision }', 'planned.write')],
   'no dead letter': [patch(settle, 'deadLetters: letters,', 'deadLetters: [],')],
-  'settled without a word': [patch(outbox, 'for (const one of leaving) options.left(one);', '')],
-  'told twice': [patch(outbox, SHOW, `for (const one of leaving) options.left(one);\n    ${SHOW}`)],
+  'settled without a word': [patch(outbox, SHOW + '\n    options.left(leaving);', SHOW)],
+  'told twice': [patch(outbox, SHOW, `options.left(leaving);\n    ${SHOW}`)],
   'rollback by inverse patch': [
     patch(
       store,
@@ -267,7 +267,9 @@ export const PLANTED_BUGS = {
     patch(gates, 'Math.max(former?.floorAt ?? 0, ', 'Math.max(0, '),
     patch(gates, 'Math.max(route.floorAt, now', 'Math.max(0, now'),
   ],
-  'needsAuth for ever': [patch(worker, 'return needsAuth && ledger.pending.size > 0;', 'return needsAuth;')],
+  'needsAuth for ever': [
+    patch(worker, 'return decider.needsAuth && ledger.pending.size > 0;', 'return decider.needsAuth;'),
+  ],
   'a hint after dispose': [
     patch('src/engine/life.ts', '!isReady || signal.aborted) return;', '!isReady) return;'),
   ],
@@ -345,7 +347,7 @@ export const PLANTED_BUGS = {
   ],
   'a merge waits member by member': [
     patch(
-      worker,
+      'src/engine/decider.ts',
       'mutation.failures = failures;',
       'mutation.failures = gates.failAgain(mutation.failures, error, retryAfterMs);',
     ),

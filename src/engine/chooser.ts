@@ -22,10 +22,15 @@ export interface Choice {
   readonly nextAt: number;
 }
 
+/** A request that is sealed, sent or settled now. */
+export interface UnderWay {
+  readonly route: string;
+  readonly members: readonly PendingMutation[];
+}
+
 /** Chooses what to send next (SC): the lanes say what is in turn, the gates what may go, the network how much is tried. */
 export interface Chooser {
-  /** @param inFlight the routes of the requests that are under way */
-  choose(inFlight: readonly string[]): Choice;
+  choose(inFlight: readonly UnderWay[]): Choice;
 }
 
 export interface ChooserOptions {
@@ -48,14 +53,23 @@ export function createChooser(options: ChooserOptions): Chooser {
   /** Monotonic milliseconds when sending became possible last. */
   let openSince = clock.monotonic();
 
-  function gate(route: string, inFlight: readonly string[]): Gate {
+  function gate(route: string, inFlight: readonly UnderWay[]): Gate {
     const open = gates.gate(route);
     if (route !== TRANSPORT) return open;
-    const pushes = inFlight.filter((other) => other === TRANSPORT).length;
     // Where order is ours to keep, other lanes need not wait for a slow request (SC1, SC3).
-    const isBusy = transport === undefined || pushes >= (transport.ordered ? 1 : concurrency);
+    const limit = transport?.ordered === true ? (hasBacklog(inFlight) ? 2 : 1) : concurrency;
+    const isBusy = transport === undefined || pushesIn(inFlight) >= limit;
     const most = reachability.online ? (transport?.limits.maxBatch ?? 0) : 1;
     return { ...open, room: isBusy ? 0 : Math.min(open.room, most) };
+  }
+
+  /**
+   * Whether the next batch may be full already. Then it is sealed while the one before it is under way; anything less
+   * can still be taken back, and merge with what comes.
+   */
+  function hasBacklog(inFlight: readonly UnderWay[]): boolean {
+    const taken = inFlight.reduce((sum, { members }) => sum + members.length, 0);
+    return reachability.online && ledger.pending.size - taken >= (transport?.limits.maxBatch ?? Infinity);
   }
 
   /** What is sealed goes together again, as it went before; the rest is merged as far as it goes (CO2). */
@@ -71,7 +85,7 @@ export function createChooser(options: ChooserOptions): Chooser {
   }
 
   /** Where the network is only tried: something sealed already, for what is sealed can no longer be taken back. */
-  function probe(now: number, inFlight: readonly string[]): Selection<Group> | undefined {
+  function probe(now: number, inFlight: readonly UnderWay[]): Selection<Group> | undefined {
     for (const sealed of [...ledger.seals.values()].flat()) {
       const members = (sealed.members ?? [sealed.token]).flatMap((token) => ledger.pending.get(token) ?? []);
       const group: Group = { members, join: () => false };
@@ -86,8 +100,8 @@ export function createChooser(options: ChooserOptions): Chooser {
     return undefined;
   }
 
-  function select(now: number, inFlight: readonly string[]): Selection<Group> {
-    const free = concurrency - inFlight.filter((route) => route !== TRANSPORT).length;
+  function select(now: number, inFlight: readonly UnderWay[]): Selection<Group> {
+    const free = concurrency - inFlight.length - pushesIn(inFlight);
     const turn = {
       now,
       openSince,
@@ -109,8 +123,13 @@ export function createChooser(options: ChooserOptions): Chooser {
         return { together: NOTHING, alone: NOTHING, nextAt: reachability.nextTryAt };
       const { batch, alone, nextAt } =
         (!reachability.online && probe(now, inFlight)) || select(now, inFlight);
+      const isAhead = transport?.ordered === true && pushesIn(inFlight) > 0;
+      if (isAhead && batch.length < transport.limits.maxBatch) return { together: NOTHING, alone, nextAt };
       const riders = independentRiders(batch.map(riderOf), (key) => store.base(key)?.row);
       return { together: riders.map((rider) => rider.group), alone, nextAt };
     },
   };
 }
+
+const pushesIn = (inFlight: readonly UnderWay[]): number =>
+  inFlight.filter(({ route }) => route === TRANSPORT).length;

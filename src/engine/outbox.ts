@@ -134,7 +134,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const gone = leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
     applyWrite(ledger, write, gone);
     for (const { mutation, held } of leaving)
-      if (held !== undefined) change(mutation, { phase: { kind: 'refused', letter: held } });
+      if (held !== undefined) {
+        mutation.failures = undefined;
+        change(mutation, { phase: { kind: 'refused', letter: held } });
+      }
     for (const mutation of split) {
       // What it was tried in was answered: attempts count anew (RT6).
       if (mutation.failures !== undefined) mutation.failures = { ...mutation.failures, unanswered: 0 };
@@ -147,6 +150,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (mutation.phase.kind === 'saving') revised.set(mutation, mutation.record);
     for (const [former, record] of revised) {
       const next = options.revise(former, record);
+      // Each time that it meets another's write it waits longer (RT2).
+      if (former.failures?.error.code === 'CONFLICT') next.failures = { ...former.failures, unanswered: 0 };
       successors.set(former, next);
       ledger.remove(former);
       ledger.add(next);

@@ -2,24 +2,22 @@ import type { RetryOptions } from '../domain/backoff.js';
 import type { AnyCollection } from '../domain/collection.js';
 import { DualFailureError, SyncError } from '../domain/errors.js';
 import { TRANSPORT } from '../domain/lanes.js';
-import { idempotencyKey } from '../domain/mutation.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
-import { requestOutcome } from '../domain/requestOutcome.js';
-import { measureClock, refineClock, type ServerClock } from '../domain/serverClock.js';
 import { isAborted } from './abortable.js';
 import { createArbiter } from './arbiter.js';
-import { createChooser } from './chooser.js';
+import { createChooser, type UnderWay } from './chooser.js';
+import { createDecider } from './decider.js';
 import { disputedIn } from './disputed.js';
 import type { Decision } from './settle.js';
 import { freeze, whyUnsendable, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
-import type { Failures, PendingMutation } from './pendingMutation.js';
+import type { PendingMutation } from './pendingMutation.js';
 import { isHeld } from './pendingView.js';
-import type { Clock, Reply, Transport } from './ports.js';
+import type { Clock, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
-import { decidedBy, type Group, type Op } from './seal.js';
+import type { Group, Op } from './seal.js';
 import { sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
 import type { Store } from './store.js';
 import type { SummaryCounter } from './summary.js';
@@ -67,13 +65,13 @@ export function createWorker(options: WorkerOptions): Worker {
   const wakeup = createWakeup(clock);
   const push = transport && withTimeout(sendThrough(transport), options.timeoutMs, clock);
   const call = withTimeout(sendByOwnFunction(options.failed), options.timeoutMs, clock);
-  /** What is under way, and by which route. */
-  const inFlight = new Map<Promise<void>, string>();
+  /** What is under way. */
+  const inFlight = new Map<Promise<void>, UnderWay>();
+  /** Until the last request through the transport has its answer. */
+  let line: Promise<unknown> = Promise.resolve();
   /** Resolvers that have not answered yet: only their lanes wait (SC3). */
   const asking = new Map<Promise<void>, readonly PendingMutation[]>();
   const quietWaiters = new Map<() => void, ((mutation: PendingMutation) => boolean) | undefined>();
-  let serverClock: ServerClock | undefined;
-  let needsAuth = false;
 
   /** Told once: it is met again at every look. */
   const told = new Set<string>();
@@ -84,7 +82,8 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   const chooser = createChooser({ ...options, cannotMerge });
-  const arbiter = createArbiter({ ...options, serverClock: () => serverClock });
+  const decider = createDecider(options);
+  const arbiter = createArbiter({ ...options, serverClock: () => decider.serverClock });
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -135,7 +134,7 @@ export function createWorker(options: WorkerOptions): Worker {
           error instanceof SyncError
             ? error
             : new SyncError('STORAGE', 'The outbox could not be written.', { cause: error });
-        for (const group of groups) failTogether(group.members, reason);
+        for (const group of groups) decider.failTogether(group.members, reason);
       })
       .finally(() => {
         const asked = new Set([...asking.values()].flat());
@@ -147,7 +146,7 @@ export function createWorker(options: WorkerOptions): Worker {
         options.changed(members);
         wakeup.wake();
       });
-    inFlight.set(done, route);
+    inFlight.set(done, { route, members });
   }
 
   function setSending(members: readonly PendingMutation[], sending: boolean): void {
@@ -159,7 +158,6 @@ export function createWorker(options: WorkerOptions): Worker {
 
   /** One mutation's way, top to bottom. */
   async function travel(groups: readonly Group[], route: string, signal: AbortSignal): Promise<void> {
-    const send: Send = route === TRANSPORT && push !== undefined ? push : call;
     const unsendable = new Map<PendingMutation, SyncError>();
     const outgoing: Outgoing = {
       ledger,
@@ -174,37 +172,56 @@ export function createWorker(options: WorkerOptions): Worker {
     const ops = await outbox.seal(groups, (members, along) => freeze(members, along, outgoing));
     options.changed(groups.flatMap((group) => group.members));
     await outbox.refuse([...unsendable.keys()], (mutation) => whyUnsendable(mutation, unsendable, outgoing));
-    if (ops.length === 0 || isAborted(signal)) return;
-    if (!gates.enter(route)) return; // another request has heard meanwhile that it must wait
-    const sentAt = clock.monotonic();
-    const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
-    measure(replies, clock.monotonic() - sentAt);
-    if (isAborted(signal)) {
-      gates.withdrawn(route);
-      return; // unknown outcome: whoever drains next sends the same bytes again
-    }
-    const verdicts = sent.map((op, i) => reconcile(subjectOf(op), replies[i] ?? { kind: 'omitted' }));
-    options.summary.request(bytes, sent, verdicts);
-    learnOfServer(route, verdicts, replies);
+    if (ops.length === 0) return;
+    const answer = await (route === TRANSPORT && transport?.ordered === true
+      ? inLine(() => exchange(ops, route, signal))
+      : exchange(ops, route, signal));
+    if (answer === undefined) return; // whoever drains next sends the same bytes
+    const { sent, verdicts } = answer;
     const { plain, behind, conflicts } = disputedIn(sent, verdicts);
-    const decisions = [...plain.flatMap(({ op, verdict }) => decide(op, verdict)), ...behind];
+    const decisions = [...plain.flatMap(({ op, verdict }) => decider.decide(op, verdict)), ...behind];
     for (const { op, verdict } of conflicts) {
       const decision = arbiter.judge(op, verdict);
-      if (decision instanceof Promise) wait(op.members, decision);
-      else decisions.push(judged(decision));
+      if (decision instanceof Promise) wait(op.members, decision, verdict.error);
+      else decisions.push(decider.judged(decision, verdict.error));
     }
     await outbox.settle(decisions).catch((cause: unknown) => fail(verdicts, cause)); // durable first, then visible
   }
 
-  function judged(decision: Decision): Decision {
-    options.summary.judged(decision);
-    return decision;
+  /** One after the other: what was sealed while another request was under way goes when that has its answer (SC1). */
+  function inLine<R>(work: () => Promise<R>): Promise<R> {
+    const done = line.then(work);
+    line = done.catch(() => undefined);
+    return done;
+  }
+
+  /** One request, and what is learnt from its answer; undefined where it must not go, or nobody wants to know any more. */
+  async function exchange(
+    ops: readonly Op[],
+    route: string,
+    signal: AbortSignal,
+  ): Promise<Answered | undefined> {
+    if (isAborted(signal)) return undefined;
+    // Since it was chosen, another request may have heard that it must wait.
+    if (gates.gate(route).at > clock.monotonic() || !gates.enter(route)) return undefined;
+    const send: Send = route === TRANSPORT && push !== undefined ? push : call;
+    const sentAt = clock.monotonic();
+    const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
+    const roundTripMs = clock.monotonic() - sentAt;
+    if (isAborted(signal)) {
+      gates.withdrawn(route);
+      return undefined;
+    }
+    const verdicts = sent.map((op, i) => reconcile(subjectOf(op), replies[i] ?? { kind: 'omitted' }));
+    options.summary.request(bytes, sent, verdicts);
+    decider.heard(route, verdicts, replies, roundTripMs);
+    return { sent, verdicts };
   }
 
   /** It stays in flight, and holds nobody else up. Where the answer is lost, the same bytes get the same refusal. */
-  function wait(members: readonly PendingMutation[], decision: Promise<Decision>): void {
+  function wait(members: readonly PendingMutation[], decision: Promise<Decision>, error: SyncError): void {
     const done = decision
-      .then((decided) => outbox.settle([judged(decided)]))
+      .then((decided) => outbox.settle([decider.judged(decided, error)]))
       .catch(options.failed)
       .finally(() => {
         asking.delete(done);
@@ -213,75 +230,6 @@ export function createWorker(options: WorkerOptions): Worker {
         wakeup.wake();
       });
     asking.set(done, members);
-  }
-
-  function measure(replies: readonly Reply[], roundTripMs: number): void {
-    for (const reply of replies) {
-      if (reply.kind !== 'answer' || reply.serverTime === undefined) continue;
-      const { at, resolutionMs } = reply.serverTime;
-      const sample = measureClock({ serverTime: at, resolutionMs, receivedAt: clock.now(), roundTripMs });
-      if (sample !== undefined) serverClock = refineClock(serverClock, sample);
-      return;
-    }
-  }
-
-  /** What the request says of the server: what goes that way waits where `requestOutcome` says so. */
-  function learnOfServer(route: string, verdicts: readonly Verdict[], replies: readonly Reply[]): void {
-    const outcome = requestOutcome(verdicts, replies);
-    needsAuth = outcome.unauthorized || (needsAuth && !outcome.answered);
-    if (outcome.answered) reachability.proven();
-    if (outcome.unreachable) reachability.disproven();
-    gates.report(route, outcome);
-  }
-
-  /** What goes under one key waits for one time: it must go together again. */
-  function failTogether(
-    members: readonly PendingMutation[],
-    error: SyncError,
-    retryAfterMs?: number,
-    attempts = 0,
-  ): Failures {
-    const failed = gates.failAgain(members[0]?.failures, error, retryAfterMs);
-    const failures = { ...failed, unanswered: failed.unanswered + attempts };
-    for (const mutation of members) {
-      mutation.failures = failures;
-      ledger.lanes.refresh(mutation);
-    }
-    return failures;
-  }
-
-  /** The decision to carry out; what is not decided waits in its own lane. */
-  function decide(op: Op, verdict: Verdict | undefined): readonly Decision[] {
-    const { members } = op;
-    const key = idempotencyKey(op.sealed);
-    // Another tab may have split it meanwhile: what became of it says nothing of those.
-    const concerned = (): readonly PendingMutation[] => decidedBy(ledger, members, key);
-    switch (verdict?.kind) {
-      case 'accepted': {
-        const { rows, result, ids = [] } = verdict;
-        return [{ kind: 'accepted', members, key, rows, result, ids }];
-      }
-      case 'refused': {
-        const { rows, error } = verdict;
-        if (op.sealed.members !== undefined) return [{ kind: 'split', members, key, rows }];
-        return [{ kind: 'refused', members, key, rows, error, unanswered: false }];
-      }
-      case 'retry': {
-        const { unanswered } = failTogether(concerned(), verdict.error, verdict.retryAfterMs, 1);
-        if (unanswered < options.retry.maxAttempts) return [];
-        const error = givenUp(unanswered, verdict.error);
-        const { retryAfterMs } = verdict;
-        const wish = retryAfterMs === undefined ? {} : { retryAfterMs };
-        return [{ kind: 'refused', members, key, rows: [], error, unanswered: true, ...wish }];
-      }
-      case 'hold':
-        failTogether(concerned(), verdict.error);
-        return [];
-      case 'conflict':
-      case 'undecided':
-      case undefined:
-        return [];
-    }
   }
 
   return {
@@ -303,22 +251,19 @@ export function createWorker(options: WorkerOptions): Worker {
       }),
     get needsAuth() {
       // What was refused for it may have been accepted meanwhile: another tab's send, or an echo in a pull.
-      return needsAuth && ledger.pending.size > 0;
+      return decider.needsAuth && ledger.pending.size > 0;
     },
   };
+}
+
+interface Answered {
+  readonly sent: readonly Op[];
+  readonly verdicts: readonly Verdict[];
 }
 
 function subjectOf({ members, sealed }: Op): Parameters<typeof reconcile>[0] {
   const [first] = members as [PendingMutation, ...PendingMutation[]];
   return { record: first.record, sealed, command: first.definition?.command ?? false };
-}
-
-function givenUp(attempts: number, cause: SyncError): SyncError {
-  return new SyncError(
-    'GIVEN_UP',
-    `${attempts} attempts brought no answer (${cause.message}). It may have been carried out; retry sends the same key.`,
-    { cause, details: { attempts } },
-  );
 }
 
 /** The answer could not be stored: if the server failed, too, neither error hides the other (RT8). */

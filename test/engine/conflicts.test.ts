@@ -7,9 +7,9 @@ import { defineMutation } from '../../src/domain/definition.js';
 import { mergeFields } from '../../src/domain/conflictStrategy.js';
 import type { SyncClient } from '../../src/engine/client.js';
 import type { SyncClientOptions } from '../../src/engine/options.js';
-import type { StorageWrite } from '../../src/engine/ports.js';
+import type { SealedOp, StorageWrite } from '../../src/engine/ports.js';
 import type { WireOp } from '../../src/testing/scriptedServer.js';
-import { createDevice, lists, outcomeOf, type Device, type Todo } from './testClient.js';
+import { answered, createDevice, lists, outcomeOf, type Device, type Todo } from './testClient.js';
 import { logged } from './wireLog.js';
 
 const milk = { id: 'a', title: 'milk', done: false };
@@ -675,4 +675,38 @@ describe('CF5 the audit trail', () => {
       ],
     ]);
   });
+});
+
+test('RT2 a row that is newer at every answer is tried again at once, and then ever later; an answer that holds ends it', async () => {
+  const device = createDevice();
+  const { server, clock } = device;
+  server.put('todos', 'a', milk);
+  const sent: number[] = [];
+  let version = 100;
+  let isBusy = true;
+  const line = {
+    ...server,
+    push: (ops: readonly SealedOp[]) => {
+      sent.push(clock.monotonic());
+      const row = { ...milk, title: isBusy ? 'milk' : 'oat', done: version++ % 2 === 0 };
+      const rows = [{ collection: 'todos', id: 'a', row, version }];
+      return Promise.resolve(ops.map(() => answered(isBusy && sent.length < 500 ? 412 : 200, { rows })));
+    },
+  };
+  const todos = todosWith('clientWins');
+  const client = device.open({ collections: [todos, lists], transport: line });
+  await device.settle();
+  const start = clock.monotonic();
+  const outcome = outcomeOf(client.update(todos, 'a', { title: 'oat' }).confirmed);
+  await clock.advance(300_000);
+  const waits = sent.map((at, i) => at - (sent[i - 1] ?? start));
+  expect(waits[1]).toBe(0);
+  expect(sent.length).toBeGreaterThan(5);
+  expect(sent.length).toBeLessThan(30);
+  expect(client.pending().map(({ state, failureReason }) => [state, failureReason?.code])).toEqual([
+    ['waiting', 'CONFLICT'],
+  ]);
+  isBusy = false;
+  await clock.advance(120_000);
+  expect([outcome.now, client.get(todos, 'a')?.title]).toEqual(['resolved', 'oat']);
 });
