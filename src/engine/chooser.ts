@@ -65,11 +65,12 @@ export function createChooser(options: ChooserOptions): Chooser {
 
   /**
    * Whether the next batch may be full already. Then it is sealed while the one before it is under way; anything less
-   * can still be taken back, and merge with what comes.
+   * can still be taken back, and merge with what comes. Where one goes at a time, which one is what counts (SC2).
    */
   function hasBacklog(inFlight: readonly UnderWay[]): boolean {
+    const { maxBatch = 0 } = transport?.limits ?? {};
     const taken = inFlight.reduce((sum, { members }) => sum + members.length, 0);
-    return reachability.online && ledger.pending.size - taken >= (transport?.limits.maxBatch ?? Infinity);
+    return maxBatch > 1 && reachability.online && ledger.pending.size - taken >= maxBatch;
   }
 
   /** What is sealed goes together again, as it went before; the rest is merged as far as it goes (CO2). */
