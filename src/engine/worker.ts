@@ -205,6 +205,7 @@ export function createWorker(options: WorkerOptions): Worker {
     // Since it was chosen, another request may have heard that it must wait.
     if (gates.gate(route).at > clock.monotonic() || !gates.enter(route)) return undefined;
     const send: Send = route === TRANSPORT && push !== undefined ? push : call;
+    wakeup.wake(); // meanwhile the next batch may be sealed
     const sentAt = clock.monotonic();
     const { sent, replies, bytes } = await send(ops, signal); // resolves whatever the network does
     const roundTripMs = clock.monotonic() - sentAt;

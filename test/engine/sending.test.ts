@@ -46,6 +46,47 @@ describe('SC1 per lane strict order', () => {
     expect(line.pushes.map(({ tokens }) => tokens)).toEqual([['t1', 't2', 't3'], ['t4']]);
   });
 
+  test('a full batch is sealed while another is under way, and goes as soon as that is answered; fewer wait unsealed', async () => {
+    const device = createDevice({ limits: { maxBatch: 2 } });
+    const line = heldTransport(device.server, device.clock);
+    const client = device.open({ transport: line, timeoutMs: 1e9 });
+    await device.settle();
+    client.pause();
+    for (const id of ['a', 'b', 'c', 'd', 'e']) client.insert(todos, todo(id));
+    client.resume();
+    await device.settle();
+    const sealed = (): readonly string[] => client.pending().flatMap((m) => (m.sealed ? m.token : []));
+    expect([line.pushes.map(({ tokens }) => tokens), sealed()]).toEqual([
+      [['t1', 't2']],
+      ['t1', 't2', 't3', 't4'],
+    ]);
+    expect(await client.rollback('t5')).toBe('cancelled');
+    await line.pushes[0]?.pass();
+    await line.pushes[1]?.pass();
+    expect(line.pushes.map(({ tokens }) => tokens)).toEqual([
+      ['t1', 't2'],
+      ['t3', 't4'],
+    ]);
+    expect(client.pending()).toEqual([]);
+  });
+
+  test('RT2 what was sealed ahead does not go when the request before it has to wait', async () => {
+    const device = createDevice({ limits: { maxBatch: 2 } });
+    const line = heldTransport(device.server, device.clock);
+    const client = device.open({ transport: line, timeoutMs: 1e9, retry: { baseMs: 1_000 } });
+    await device.settle();
+    client.pause();
+    for (const id of ['a', 'b', 'c', 'd']) client.insert(todos, todo(id));
+    client.resume();
+    await device.settle();
+    const busy = answered(503, { retryAfterMs: 60_000, wholeRequest: true });
+    await line.pushes[0]?.answer(busy, busy);
+    await device.clock.advance(59_000);
+    expect(line.pushes.length).toBe(1);
+    await device.clock.advance(60_000);
+    expect(line.pushes.length).toBeGreaterThan(1);
+  });
+
   test('any other transport gets one of each lane', async () => {
     const { client, line, settle } = await start({ ordered: false });
     client.insert(todos, todo('a'));
