@@ -163,8 +163,8 @@ export const PLANTED_BUGS = {
   'settled without compare-and-swap': [
     patch(
       departures,
-      '? idempotencyKey(phase.sealed) === key\n',
-      '? idempotencyKey(phase.sealed) !== undefined\n',
+      'if (phase.sealed !== same && idempotencyKey(phase.sealed) !== key) return false;',
+      'if (idempotencyKey(phase.sealed) === undefined) return false;',
     ),
   ],
   'revision ignored': [patch(outbox, '{ ...planned.write, ifRevision: ledger.revision }', 'planned.write')],
