@@ -171,7 +171,7 @@ async function regressed(results, workloads, cases) {
   if (suspects.length === 0) return false;
   console.log(`Measured again: ${suspects.map(({ name }) => name).join('; ')}`);
   const again = cases.filter(({ workload }) => suspects.some(({ id }) => id === workload));
-  for (let round = 0; round < 2 * rounds; round++)
+  for (let round = 0; round < 2 * rounds && (round < 2 || timeIsLeft()); round++)
     for (const one of again) one.runs.push(await once(one, 'run'));
   const still = compare(summarise(workloads, cases));
   for (const { name, was, is } of still)
