@@ -47,6 +47,9 @@ export interface Collection<T extends object> {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Collection is invariant in its row (idOf takes it)
 export type AnyCollection = Collection<any>;
 
+/** The row of a collection. */
+export type RowOf<C extends AnyCollection> = C extends Collection<infer T> ? T : never;
+
 const NAME = /^[\w.-]{1,128}$/;
 
 /**

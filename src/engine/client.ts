@@ -1,7 +1,7 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { Draft } from 'immer';
 import type { AuditEntry } from '../domain/audit.js';
-import type { AnyCollection, Collection } from '../domain/collection.js';
+import type { AnyCollection, Collection, RowOf } from '../domain/collection.js';
 import type { Definition } from '../domain/definition.js';
 import type { Priority, Token } from '../domain/mutation.js';
 import type { Query } from '../domain/query.js';
@@ -75,9 +75,17 @@ export interface SyncClient {
   delete(collection: AnyCollection, id: string, options?: MutateOptions): MutationHandle;
 
   get<T extends object>(collection: Collection<T>, id: string): T | undefined;
+  /**
+   * The rows that `query` asks for: the same array until one of them changed. It is kept up to date where it is data, or
+   * this very query is subscribed to; any other function as `where` is asked about every row.
+   */
   query<T extends object>(collection: Collection<T>, query?: Query<T>): readonly T[];
-  /** Calls `listener` after the row `id`, or with no id any row, of the collection changed. */
-  subscribe(collection: AnyCollection, id: string | undefined, listener: () => void): () => void;
+  /** Calls `listener` after the row of an id, the rows of a query, or with undefined any row, of the collection changed. */
+  subscribe<C extends AnyCollection>(
+    collection: C,
+    of: string | Query<RowOf<C>> | undefined,
+    listener: () => void,
+  ): () => void;
   /** A key for React that stays the same as long as the row exists. */
   keyOf<T extends object>(collection: Collection<T>, row: T): string;
   entityStatus(collection: AnyCollection, id: string): EntityStatus;

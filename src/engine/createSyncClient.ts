@@ -64,7 +64,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const { ids } = ledger;
   const store = createStore(collections, createTopics<EntityKey>(failed), ids, failed);
   const summary = createSummaryCounter();
-  const queries = createLiveQueries(store);
+  const queries = createLiveQueries(store, ids, failed);
   const reporter = createReporter({
     ledger,
     store,
@@ -273,8 +273,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     ...createCalls(mutator),
     get: (collection, id) => store.get(collection.name, ids.resolve(collection.name, id)) as never,
     query: (collection, query = {}) => queries.run(collection, query),
-    subscribe: (collection, id, listener) =>
-      store.changes.subscribe(id === undefined ? collection.name : entityKey(collection.name, id), listener),
+    subscribe: queries.subscribe,
     keyOf: (collection, row) => ids.origin(collection.name, collection.idOf(row)),
     entityStatus: ({ name }, id) => reporter.entityStatus(entityKey(name, ids.resolve(name, id))),
     rollback: mutator.rollback,

@@ -1,47 +1,59 @@
 import type { AnyCollection } from '../domain/collection.js';
-import { queryKey, select, type Query } from '../domain/query.js';
+import { entityKey, type Row } from '../domain/entity.js';
+import type { Ids } from '../domain/identity.js';
+import type { Query } from '../domain/query.js';
+import type { SyncClient } from './client.js';
+import { createCollectionQueries, type CollectionQueries } from './collectionQueries.js';
 import type { Store } from './store.js';
-import type { CollectionView } from './table.js';
 
 /** Answers queries; an answer keeps its identity until its rows change. */
 export interface LiveQueries {
-  run<T>(collection: AnyCollection, query: Query<T>): readonly T[];
+  run<T extends object>(collection: AnyCollection, query: Query<T>): readonly T[];
+  /** Calls `listener` after the row of an id, the rows of a query, or any row has changed. */
+  readonly subscribe: SyncClient['subscribe'];
 }
 
-interface Answer {
-  seen: CollectionView;
-  rows: readonly unknown[];
-}
+export function createLiveQueries(store: Store, ids: Ids, failed: (error: unknown) => void): LiveQueries {
+  const collections = new Map<string, CollectionQueries>();
+  const unsettled = new Set<CollectionQueries>();
 
-/** So many different queries per collection are remembered; the one asked for longest ago goes first. */
-const REMEMBERED = 100;
+  function queriesOf({ name }: AnyCollection): CollectionQueries {
+    const known = collections.get(name);
+    if (known !== undefined) return known;
+    const queries = createCollectionQueries({
+      read: (id) => store.get(name, id),
+      entries: () => store.view(name).entries(),
+      isKept: (id) => store.base(entityKey(name, id)) !== undefined,
+      origin: (id) => ids.origin(name, id),
+      failed,
+    });
+    collections.set(name, queries);
+    return queries;
+  }
 
-export function createLiveQueries(store: Store): LiveQueries {
-  const answers = new Map<string, Map<string, Answer>>();
+  store.watch({
+    isWatching: (collection) => collections.has(collection),
+    changed(collection, id, former, next) {
+      const queries = collections.get(collection);
+      if (queries === undefined) return;
+      queries.changed(id, former, next);
+      unsettled.add(queries);
+    },
+    settled() {
+      for (const queries of unsettled) {
+        unsettled.delete(queries);
+        queries.settled();
+      }
+    },
+  });
+
   return {
-    run<T>(collection: AnyCollection, query: Query<T>): readonly T[] {
-      const view = store.view(collection.name);
-      const key = queryKey(query as Query<never>);
-      if (key === undefined) return select(view.entries() as Iterable<[string, T]>, query);
-      const known = answers.get(collection.name) ?? new Map<string, Answer>();
-      answers.set(collection.name, known);
-      const former = known.get(key);
-      known.delete(key);
-      const answer =
-        former?.seen === view
-          ? former
-          : {
-              seen: view,
-              rows: keepIdentity(former?.rows, select(view.entries() as Iterable<[string, T]>, query)),
-            };
-      known.set(key, answer);
-      if (known.size > REMEMBERED) for (const oldest of known.keys()) if (known.delete(oldest)) break;
-      return answer.rows as readonly T[];
+    run: <T extends object>(collection: AnyCollection, query: Query<T>) =>
+      queriesOf(collection).run(query as unknown as Query<Row>) as readonly unknown[] as readonly T[],
+    subscribe(collection, of, listener) {
+      if (typeof of === 'object') return queriesOf(collection).subscribe(of as Query<Row>, listener);
+      const { name } = collection;
+      return store.changes.subscribe(of === undefined ? name : entityKey(name, of), listener);
     },
   };
-}
-
-/** `former` when it holds the same rows as `next`: then nobody re-renders. */
-export function keepIdentity<T>(former: readonly T[] | undefined, next: readonly T[]): readonly T[] {
-  return former?.length === next.length && next.every((row, i) => row === former[i]) ? former : next;
 }

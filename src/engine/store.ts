@@ -28,6 +28,14 @@ export interface StoreChange {
   readonly read?: RowsRead;
 }
 
+/** Hears of every row that changes, before anybody can read it. */
+export interface RowWatcher {
+  isWatching(collection: string): boolean;
+  changed(collection: string, id: string, former: Row | undefined, next: Row | undefined): void;
+  /** All rows that changed at once have been told, and so have the subscribers. */
+  settled(): void;
+}
+
 /** Base rows, and over them the pending mutations. Every change is one notification (ST5, ST6). */
 export interface Store {
   readonly api: StoreApi<StoreState>;
@@ -46,6 +54,8 @@ export interface Store {
   change(change: StoreChange): void;
   /** Called with the entity's key after its row changed. */
   readonly changes: Topics<EntityKey>;
+  /** One watcher, instead of the former one. */
+  watch(watcher: RowWatcher): void;
 }
 
 export function createStore(
@@ -55,6 +65,7 @@ export function createStore(
   failed: (error: unknown) => void,
 ): Store {
   const tables = new Map<string, Table>();
+  let watcher: RowWatcher | undefined;
   for (const name of collections.keys()) tables.set(name, createTable());
   const { api, changed: tellApi } = createStoreApi(tables, failed);
 
@@ -89,7 +100,11 @@ export function createStore(
     for (const name of adopted) tables.get(name)?.changed();
     for (const key of changed) at(key).table?.changed();
     tellApi();
-    if (changes.size === 0) return;
+    if (changes.size > 0) tellTopics(changed, adopted);
+    watcher?.settled();
+  }
+
+  function tellTopics(changed: readonly EntityKey[], adopted: readonly string[]): void {
     const names = new Set(adopted);
     for (const key of changed) {
       changes.publish(key, key);
@@ -111,7 +126,11 @@ export function createStore(
     const { changes } = mutation.effect;
     for (const change of changes) {
       const table = tables.get(change.collection);
-      table?.show(change.id, applyChange(table.read(change.id), change));
+      if (table === undefined) continue;
+      const former = table.read(change.id);
+      const next = applyChange(former, change);
+      table.show(change.id, next);
+      watcher?.changed(change.collection, change.id, former, next);
     }
     publish(changes.map(keyOf));
   }
@@ -161,10 +180,23 @@ export function createStore(
       for (const mutation of add) link(mutation);
       refold(from, new Set(drop), before);
     }
-    publish(
-      [...before].filter(([key, row]) => read(key) !== row).map(([key]) => key),
-      adopted,
-    );
+    const changed: EntityKey[] = [];
+    for (const [key, former] of before) {
+      const next = read(key);
+      if (next === former) continue;
+      const { collection, id } = splitKey(key);
+      watcher?.changed(collection, id, former, next);
+      changed.push(key);
+    }
+    for (const name of adopted) tellAdopted(name, before);
+    publish(changed, adopted);
+  }
+
+  /** The rows that are shown since the base of a collection was adopted, but those in `before`. */
+  function tellAdopted(collection: string, before: ReadonlyMap<EntityKey, Row | undefined>): void {
+    if (watcher?.isWatching(collection) !== true) return;
+    for (const [id, row] of tables.get(collection)?.view.entries() ?? [])
+      if (!before.has(entityKey(collection, id))) watcher.changed(collection, id, undefined, row);
   }
 
   /** Entities of a collection that somebody listens to, by the ids they go by now. */
@@ -258,6 +290,9 @@ export function createStore(
     apply,
     change,
     changes,
+    watch(next) {
+      watcher = next;
+    },
   };
 }
 

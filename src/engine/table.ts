@@ -37,9 +37,10 @@ export function createTable(): Table {
     return over === undefined ? base.get(id)?.row : over.view;
   };
   function* entries(): IterableIterator<[string, Row]> {
-    for (const id of base.keys()) {
-      const row = read(id);
-      if (row !== undefined) yield [id, row];
+    for (const [id, { row }] of base) {
+      const over = overlay.get(id);
+      const shown = over === undefined ? row : over.view;
+      if (shown !== undefined) yield [id, shown];
     }
     for (const [id, { view }] of overlay) if (view !== undefined && !base.has(id)) yield [id, view];
   }

@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import type { ConflictFilter, ConflictView } from '../engine/conflictView.js';
-import { keepIdentity } from '../engine/liveQueries.js';
+import { keepIdentity } from '../domain/keepIdentity.js';
 import { derived } from './derived.js';
 import { useHeld } from './useHeld.js';
 import { useSyncClient } from './useSyncClient.js';

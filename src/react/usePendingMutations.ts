@@ -1,5 +1,5 @@
 import { useMemo, useSyncExternalStore } from 'react';
-import { keepIdentity } from '../engine/liveQueries.js';
+import { keepIdentity } from '../domain/keepIdentity.js';
 import type { PendingFilter, PendingMutationView } from '../engine/pendingView.js';
 import { derived } from './derived.js';
 import { useHeld } from './useHeld.js';

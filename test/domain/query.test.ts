@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { predicate, queryKey, select, type Query } from '../../src/domain/query.js';
+import { createCollectionIndex } from '../../src/domain/collectionIndex.js';
+import { predicate, type Query } from '../../src/domain/query.js';
+import { queryKey } from '../../src/domain/queryKey.js';
 import { HOSTILE } from './arbitraries.js';
 
 interface Airport {
@@ -18,6 +20,8 @@ const rows: readonly Airport[] = [
   { id: 'd', rank: 2, open: true, tags: ['hub'] },
 ];
 const entries = rows.map((row): [string, Airport] => [row.id, row]);
+const select = (from: readonly [string, Airport][], query: Query<Airport>): readonly Airport[] =>
+  createCollectionIndex(query, from, (id) => from.findIndex(([known]) => known === id)).rows();
 const ids = (query: Query<Airport>): string =>
   select(entries, query)
     .map(({ id }) => id)

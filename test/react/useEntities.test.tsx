@@ -1,6 +1,7 @@
 import { act, screen } from '@testing-library/react';
 import { memo, useState, type ReactNode } from 'react';
 import { expect, test, vi } from 'vitest';
+import { SyncProvider } from '../../src/react/SyncProvider.js';
 import { useEntities } from '../../src/react/useEntities.js';
 import { useEntity } from '../../src/react/useEntity.js';
 import { countRenders } from './renders.js';
@@ -87,31 +88,34 @@ test('ST9 a changed query is another query', async () => {
   expect(button).toHaveTextContent('2');
 });
 
-test('ST9 a function as where is asked again when its deps changed, and only then', async () => {
-  const { renderHook, sync } = await createTestClient(ROWS);
-  let least = 2;
-  const { result, rerender } = renderHook(() => {
-    const bound = least;
-    return useEntities(todos, { where: (row) => row.rank >= bound, orderBy: 'rank' }, [bound]);
-  });
-  const before = result.current;
-  expect(before.map((row) => row.id)).toEqual(['2', '3', '4']);
-  rerender();
-  expect(result.current).toBe(before);
-  act(() => void sync.update(todos, '1', { title: 'Not in it' }));
-  expect(result.current).toBe(before);
-  least = 4;
-  rerender();
-  expect(result.current.map((row) => row.id)).toEqual(['4']);
-});
+const useFrom = (bound: number) =>
+  useEntities(todos, { where: (row) => row.rank >= bound, orderBy: 'rank', deps: [bound] });
+const useFromByArgument = (bound: number) =>
+  useEntities(todos, { where: (row) => row.rank >= bound, orderBy: 'rank' }, [bound]);
+
+test.each([useFrom, useFromByArgument])(
+  'ST9 a function as where is another one when its deps are: $name',
+  async (useRows) => {
+    const { renderHook, sync } = await createTestClient(ROWS);
+    let least = 2;
+    const { result, rerender } = renderHook(() => useRows(least));
+    const before = result.current;
+    expect(before.map((row) => row.id)).toEqual(['2', '3', '4']);
+    rerender();
+    expect(result.current).toBe(before);
+    act(() => void sync.update(todos, '1', { title: 'Not in it' }));
+    expect(result.current).toBe(before);
+    least = 4;
+    rerender();
+    expect(result.current.map((row) => row.id)).toEqual(['4']);
+  },
+);
 
 test('ST9 a function as where without deps is an error that says what to do', async () => {
   const { renderHook } = await createTestClient();
   const quiet = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const query: object = { where: () => true };
-  expect(() => renderHook(() => useEntities(todos, query))).toThrow(
-    'pass what it uses as the third argument',
-  );
+  expect(() => renderHook(() => useEntities(todos, query))).toThrow('say what it uses: { where, deps: […] }');
   quiet.mockRestore();
 });
 
@@ -126,4 +130,31 @@ test('RE3 more different queries than the client remembers still have stable res
   expect(result.current.slice(0, 5)).toEqual([4, 4, 3, 2, 1]);
   act(() => void sync.insert(todos, todo('9', { rank: 149 })));
   expect(result.current.at(-1)).toBe(1);
+});
+
+test('RE3 of many lists, the one whose rows changed is told; the others are not even asked', async () => {
+  const { render, sync } = await createTestClient(
+    Array.from({ length: 200 }, (_, n) => todo(`${n}`, { title: `list ${n % 50}`, rank: n })),
+  );
+  const { Counted, take } = countRenders();
+  let reads = 0;
+  const List = ({ of }: { readonly of: string }): ReactNode =>
+    useEntities(todos, { where: { title: of }, orderBy: 'rank' }).map(({ id }) => <i key={id}>{id}</i>);
+  const counted: typeof sync = { ...sync, query: (...args) => (reads++, sync.query(...args)) };
+  render(
+    <SyncProvider client={counted}>
+      {Array.from({ length: 50 }, (_, n) => (
+        <Counted key={n} name={`list ${n}`}>
+          <List of={`list ${n}`} />
+        </Counted>
+      ))}
+    </SyncProvider>,
+  );
+  take();
+  reads = 0;
+  act(() => void sync.update(todos, '3', { done: true }));
+  expect(take()).toEqual(['list 3']);
+  act(() => void sync.update(todos, '3', { title: 'list 7' }));
+  expect(take()).toEqual(['list 3', 'list 7']);
+  expect(reads).toBeLessThan(10);
 });

@@ -161,6 +161,7 @@ describe('hooks', () => {
         orderBy: { field: 'rank', direction: 'desc' },
       });
       useEntities(todos, { where: (row) => row.tags.includes('x') }, []);
+      useEntities(todos, { where: (row) => row.tags.includes('x'), deps: ['x'], limit: 3 });
       // @ts-expect-error -- without deps
       useEntities(todos, { where: (row: Todo) => row.tags.includes('x') });
       // @ts-expect-error -- a number

@@ -1,0 +1,71 @@
+import { keepIdentity } from './keepIdentity.js';
+import { predicate, windowOf, type Query } from './query.js';
+import { rowOrder } from './rowOrder.js';
+import { createSortedRows } from './sortedRows.js';
+
+/** What became of one row. */
+export interface RowChange<T> {
+  readonly id: string;
+  readonly former: T | undefined;
+  readonly next: T | undefined;
+}
+
+/** The rows that meet one query, kept in order from change to change (ST9). */
+export interface CollectionIndex<T> {
+  /** The rows asked for: the same array until one of them has changed. */
+  rows(): readonly T[];
+  /** Every change of a row since `entries` were read, one after the other. Costs O(log n) comparisons each. */
+  tell(changes: readonly RowChange<T>[]): void;
+}
+
+/**
+ * @param place where a row belongs that no field orders: the order in which rows became known. It stays the same while
+ *   the row is in the index.
+ */
+export function createCollectionIndex<T>(
+  query: Query<T>,
+  entries: Iterable<readonly [id: string, row: T]>,
+  place: (id: string) => number,
+): CollectionIndex<T> {
+  const meets = predicate(query.where);
+  const order = rowOrder(query.orderBy, place);
+  const { from, to } = windowOf(query);
+  // A function may look at a clock, and answer otherwise than when it let a row in: then the row is looked for.
+  const mayHold = typeof query.where === 'function' ? () => true : meets;
+  const met: (readonly [string, T])[] = [];
+  for (const entry of entries) if (meets(entry[1])) met.push(entry);
+  const sorted = createSortedRows(order, met);
+  let rows: readonly T[] = sorted.slice(from, to);
+  let isCurrent = true;
+
+  /** All rows between two positions have moved or changed. */
+  function touched(a: number, b: number): void {
+    if (Math.min(a, b) < to && Math.max(a, b) >= from) isCurrent = false;
+  }
+
+  function tellOne({ id, former, next }: RowChange<T>): void {
+    const is = next !== undefined && meets(next);
+    let left = -1;
+    if (former !== undefined && mayHold(former)) {
+      if (is && order(id, former, id, next) === 0) {
+        const at = sorted.replace(id, former, next);
+        if (at >= 0) {
+          touched(at, at);
+          return;
+        }
+      } else left = sorted.remove(id, former);
+    }
+    const end = sorted.size;
+    if (is) touched(sorted.add(id, next), left < 0 ? end : left);
+    else if (left >= 0) touched(left, end);
+  }
+
+  return {
+    rows() {
+      if (!isCurrent) rows = keepIdentity(rows, sorted.slice(from, to));
+      isCurrent = true;
+      return rows;
+    },
+    tell: (changes) => changes.forEach(tellOne),
+  };
+}
