@@ -277,8 +277,8 @@ export const PLANTED_BUGS = {
   'merge into a sealed one': [
     patch(
       'src/engine/pendingMutation.ts',
-      "return this.split || this.record.resolved === true || this.phase.kind !== 'queued';",
-      'return this.split;',
+      "return this.single || split === true || resolved === true || this.phase.kind !== 'queued';",
+      'return this.single || split === true;',
     ),
     patch(
       'src/engine/chooser.ts',
@@ -292,7 +292,11 @@ export const PLANTED_BUGS = {
     patch('src/domain/selectRuns.ts', 'if (left.waitsFor > 0) continue;', ''),
   ],
   'a split drops a member': [
-    patch(settle, '(m) => !left.has(m)) : []', '(m) => !left.has(m)).slice(1) : []'),
+    patch(
+      settle,
+      'splitRecords(d.members.filter((m) => !left.has(m)))',
+      'splitRecords(d.members.filter((m) => !left.has(m)).slice(1))',
+    ),
   ],
   'annulled by a stale choice': [
     patch(seal, 'for (const members of inTurn(ledger, groups)) {', 'for (const { members } of groups) {'),
@@ -363,6 +367,11 @@ export const PLANTED_BUGS = {
     patch(repairDesk, 'let broken: unknown;', 'let broken: unknown; const early = decide();'),
     patch(repairDesk, 'return decide();', 'return early;'),
   ],
+  'a command rides behind an edit': [
+    patch('src/domain/riders.ts', "(how === 'inserted' || !command)", 'true'),
+  ],
+  'what follows rides behind what is held': [patch('src/domain/riders.ts', '!stays && ', '')],
+  'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],
   'an answer decides those it was sent for': [
     patch(
       settle,

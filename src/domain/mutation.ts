@@ -33,6 +33,8 @@ export interface MutationRecord {
   readonly versions?: readonly (Version | undefined)[];
   /** `changes` are what it is to do, not what its variables make of them: so a conflict was resolved (CF2). */
   readonly resolved?: true;
+  /** What it was merged with was refused: it goes by itself (CO6). */
+  readonly split?: true;
   /** Milliseconds since the epoch, by the device's clock: for people to read, never to order by. */
   readonly createdAt: number;
   /** Milliseconds from `createdAt` during which it is shown and not sent (MU5). */

@@ -9,34 +9,69 @@ export interface Rider extends Foldable {
   readonly lanes: readonly Lane[];
   /** What it sends was frozen before, or it sends its variables: then nothing depends on what precedes it. */
   readonly fixed: boolean;
+  /** It is sent as a command: on no version of any row. */
+  readonly command: boolean;
+  /** Where it is refused it is shown on, and what follows it waits (RT7). */
+  readonly holds: boolean;
+}
+
+/** What goes before in a lane. */
+interface Ahead {
+  /** It may be refused and stay. */
+  holds: boolean;
+  /**
+   * Rows on which it may meet another's write, and go again after what follows it in the batch. What touches a row that
+   * is inserted says so (`after`), even a command.
+   */
+  readonly rows: Map<EntityKey, 'inserted' | 'edited'>;
 }
 
 /**
- * Those of `batch` whose meaning does not depend on another of the batch (ST3). Two `n + 1` must not travel together:
- * were the first refused, the second would still say `n = 2`. Two new titles may: each says the same without the other.
+ * Those of `batch` whose meaning does not depend on another of the batch (ST3), and that cannot overtake one (SC1).
+ *
+ * Two `n + 1` must not travel together: were the first refused, the second would still say `n = 2`. Two new titles may:
+ * each says the same without the other. Nothing travels behind what may be held, for it would be carried out before that
+ * is repaired; and behind an edit, which goes again when it meets another's write, only what meets it then, too.
+ *
  * What is left out goes next time, on the base that the answers have made; its lanes wait with it. An insert that
  * rides counts as done, because what needs it is refused with it (`after`).
  */
 export function independentRiders<M extends Rider>(batch: readonly M[], base: ReadRow): readonly M[] {
-  const taken = new Set<Lane>();
+  const ahead = new Map<Lane, Ahead>();
   const closed = new Set<Lane>();
   const inserted = new Map<EntityKey, Row>();
   const read: ReadRow = (key) => inserted.get(key) ?? base(key);
   return batch.filter((mutation) => {
-    const { lanes, effect, rerun, fixed } = mutation;
+    const { lanes, effect, rerun, fixed, command, holds } = mutation;
+    const keys = new Set(effect.changes.map(keyOf));
+    const before = lanes.flatMap((lane) => ahead.get(lane) ?? []);
+    const meetsAll = before.every(
+      ({ holds: stays, rows }) =>
+        !stays && [...rows].every(([key, how]) => keys.has(key) && (how === 'inserted' || !command)),
+    );
     const rides =
       !lanes.some((lane) => closed.has(lane)) &&
+      meetsAll &&
       (fixed ||
         rerun === undefined ||
-        !lanes.some((lane) => taken.has(lane)) ||
+        before.length === 0 ||
         sameEffect(effect.changes, rerun(read).changes));
-    for (const lane of lanes) (rides ? taken : closed).add(lane);
-    if (rides)
-      for (const change of effect.changes) {
-        const row = change.kind === 'insert' ? applyChange(undefined, change) : undefined;
-        if (row !== undefined) inserted.set(keyOf(change), row);
-      }
-    return rides;
+    if (!rides) {
+      for (const lane of lanes) closed.add(lane);
+      return false;
+    }
+    for (const lane of lanes) {
+      const one = ahead.get(lane) ?? { holds: false, rows: new Map() };
+      one.holds ||= holds;
+      for (const change of command ? [] : effect.changes)
+        one.rows.set(keyOf(change), change.kind === 'insert' ? 'inserted' : 'edited');
+      ahead.set(lane, one);
+    }
+    for (const change of effect.changes) {
+      const row = change.kind === 'insert' ? applyChange(undefined, change) : undefined;
+      if (row !== undefined) inserted.set(keyOf(change), row);
+    }
+    return true;
   });
 }
 

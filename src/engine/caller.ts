@@ -195,7 +195,7 @@ export function createCaller(options: CallerOptions): Caller {
       const next = revive(record, former.seq, former.place);
       next.settlement = former.settlement;
       next.phase = former.phase.kind === 'saving' ? former.phase : next.phase;
-      next.split = former.split;
+      next.single = former.single;
       next.cancelling = former.cancelling;
       return next;
     },

@@ -31,8 +31,6 @@ export interface Departure {
   /** Stored by this write as one log record: the newest of all. */
   readonly entering?: readonly PendingMutation[];
   readonly leaving: readonly Leaving[];
-  /** To be queued again, each by itself. */
-  readonly split: readonly PendingMutation[];
   /** They go on with another record. */
   readonly rebased: ReadonlyMap<PendingMutation, MutationRecord>;
   readonly rows: readonly ServerRow[];
@@ -80,11 +78,7 @@ export function planLeave(
   write: StorageWrite = {},
 ): Departure {
   const leaving = members.map((mutation) => ({ mutation, outcome }));
-  return departure(
-    ledger,
-    { leaving, split: [], rebased: new Map(), rows: [], put: write.put },
-    write.remove,
-  );
+  return departure(ledger, { leaving, rebased: new Map(), rows: [], put: write.put }, write.remove);
 }
 
 export function departure(
@@ -95,7 +89,7 @@ export function departure(
   const gone = parts.leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
   const held = parts.leaving.filter((l) => l.held !== undefined).map((l) => l.mutation);
   const stored = new Map([...parts.rebased].filter(([mutation]) => mutation.seq !== Infinity));
-  const unsealed = [...held, ...parts.split, ...parts.rebased.keys()];
+  const unsealed = [...held, ...parts.rebased.keys()];
   const { put, remove } = rewriting(ledger, gone, unsealed, stored);
   const outcomes = parts.leaving.map(({ mutation, outcome }) => ({
     token: mutation.token,

@@ -44,7 +44,7 @@ export function freeze(members: readonly PendingMutation[], along: Along, outgoi
   if (!(sealed instanceof SyncError)) return { kind: 'sealed', members: merge.members, sealed };
   if (merge.members.length === 1) return refuse(first, sealed, outgoing);
   // Together they cannot be sent; by themselves some can.
-  for (const mutation of merge.members) mutation.split = true;
+  for (const mutation of merge.members) mutation.single = true;
   return { kind: 'left', members: [] };
 }
 

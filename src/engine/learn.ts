@@ -48,7 +48,6 @@ export function learn(
   };
   const renew = (known: PendingMutation): void => {
     if (!isOutdated(known, sealed, ledger)) return;
-    known.split ||= known.phase.kind === 'sealed'; // another tab has split what was merged (CO6)
     if (known.failures !== undefined) known.failures = { ...known.failures, unanswered: 0 };
     known.phase = QUEUED;
   };
@@ -194,7 +193,7 @@ const isElsewhere = (known: PendingMutation, seq: number, ledger: Ledger): boole
 
 /** Another tab may have given it another record: renamed or split (ID1, CO6), or refused and tried again (RT7). */
 const isSameTry = (a: MutationRecord, b: MutationRecord): boolean =>
-  a.rev === b.rev && (a.history?.length ?? 0) === (b.history?.length ?? 0);
+  a.rev === b.rev && a.split === b.split && (a.history?.length ?? 0) === (b.history?.length ?? 0);
 
 /** That a mutation goes under a key: another tab may have split what it went in, and sealed it by itself since. */
 const sealing = (token: Token, sealed: Sealed): string => `${token} as ${idempotencyKey(sealed)}`;

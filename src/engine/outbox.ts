@@ -128,7 +128,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   function depart(
-    { entering = [], leaving, split, rebased, rows, audit = [], write }: Departure,
+    { entering = [], leaving, rebased, rows, audit = [], write }: Departure,
     { seqs }: StorageReceipt,
   ): void {
     const gone = leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
@@ -138,11 +138,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
         mutation.failures = undefined;
         change(mutation, { phase: { kind: 'refused', letter: held } });
       }
-    for (const mutation of split) {
-      // What it was tried in was answered: attempts count anew (RT6).
-      if (mutation.failures !== undefined) mutation.failures = { ...mutation.failures, unanswered: 0 };
-      change(mutation, { phase: QUEUED, split: true });
-    }
     const successors = new Map<PendingMutation, PendingMutation>();
     const revised = new Map(rebased);
     // What was called since the write was planned still names rows as they were called then (ID1).
@@ -175,7 +170,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Changes what scheduling depends on. */
   function change(
     mutation: PendingMutation,
-    to: Partial<Pick<PendingMutation, 'phase' | 'split' | 'cancelling'>>,
+    to: Partial<Pick<PendingMutation, 'phase' | 'cancelling'>>,
   ): void {
     Object.assign(mutation, to);
     ledger.lanes.refresh(mutation);

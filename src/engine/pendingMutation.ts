@@ -1,10 +1,10 @@
 import type { AnyDefinition } from '../domain/definition.js';
 import type { SyncError } from '../domain/errors.js';
+import type { Foldable } from '../domain/fold.js';
 import { TRANSPORT, type Schedulable } from '../domain/lanes.js';
 import type { Mergeable } from '../domain/merge.js';
 import type { Change } from '../domain/changes.js';
 import type { DeadLetter, Lane, MutationRecord, Priority, Sealed, Token } from '../domain/mutation.js';
-import type { Rider } from '../domain/riders.js';
 import type { Effect, ReadRow } from '../domain/transaction.js';
 import type { Settlement } from './settlement.js';
 
@@ -61,7 +61,7 @@ export interface PendingMutationInit {
 let calls = 0;
 
 /** One undecided mutation, as this tab holds it. A class only because thousands of them share these getters. */
-export class PendingMutation implements Schedulable, Rider, Mergeable {
+export class PendingMutation implements Schedulable, Foldable, Mergeable {
   readonly record: MutationRecord;
   readonly definition: AnyDefinition | undefined;
   readonly parked: SyncError | undefined;
@@ -79,8 +79,8 @@ export class PendingMutation implements Schedulable, Rider, Mergeable {
   sending = false;
   /** Being taken back: it must not be sealed any more. */
   cancelling = false;
-  /** What it was merged with was refused: it goes by itself (CO6). */
-  split = false;
+  /** It cannot be sent with others: it goes by itself. */
+  single = false;
   /** Sealed before this tab drained, or sent before: it may have arrived. */
   resent = false;
   failures: Failures | undefined = undefined;
@@ -125,7 +125,8 @@ export class PendingMutation implements Schedulable, Rider, Mergeable {
     return this.definition?.coalesce;
   }
   get apart(): boolean {
-    return this.split || this.record.resolved === true || this.phase.kind !== 'queued';
+    const { split, resolved } = this.record;
+    return this.single || split === true || resolved === true || this.phase.kind !== 'queued';
   }
   /** Re-runs it on another base (ST3). */
   get rerun(): ((read: ReadRow) => Effect) | undefined {

@@ -31,7 +31,6 @@ export function planSnapshot(books: Books, page: SnapshotPage, from: Checkpoint)
   const entering = advanceBase(baseFor(store.base, read), told, (key) => store.pendingOn(key).length > 0);
   const parts = {
     leaving: [],
-    split: [],
     rebased: new Map(),
     rows: met(page.rows, entering, store.base, read),
     put: { meta: storedCheckpoint(afterPage(from, read, page)) },

@@ -56,7 +56,6 @@ export function planReceive(
   leaving.push(...after.held);
   const parts = {
     leaving,
-    split: [],
     rebased: renamed(books, withAssigned(ledger.ids, assigned), assigned, leaving, after.letters),
     rows,
     put: {

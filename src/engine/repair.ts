@@ -24,7 +24,6 @@ export function planRequeue(ledger: Ledger, entering: readonly PendingMutation[]
   return {
     entering,
     leaving: [],
-    split: [],
     rebased: new Map(),
     rows: [],
     write: {
@@ -66,7 +65,6 @@ export function planRepair(
   const seals = sealed === undefined ? [] : [sealAgain(ledger, sealed, new Set([letter.token]))];
   return {
     leaving: [],
-    split: [],
     rebased,
     rows: [],
     write: { put: { ...put, seals }, remove: { ...remove, deadLetters: [letter.token] } },

@@ -42,7 +42,6 @@ export function planResolution(
   ): Departure => {
     const parts = {
       leaving: leaving.map((mutation) => ({ mutation, outcome: how })),
-      split: [],
       rebased,
       rows: [],
       audit: [{ ...entry, seq: nextAuditSeq([...ledger.audit.values()]) }],

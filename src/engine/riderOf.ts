@@ -8,10 +8,21 @@ import type { Group } from './seal.js';
  */
 export function riderOf(group: Group): Rider & { readonly group: Group } {
   const [first] = group.members as [PendingMutation, ...PendingMutation[]];
-  const { lanes, rerun, fixed } = first;
-  const effect =
-    rerun === undefined || group.members.length === 1
+  const { lanes, rerun, fixed, definition, phase } = first;
+  const { touched } = first.effect;
+  const effect = (): Rider['effect'] => {
+    if (phase.kind === 'sealed') return { changes: phase.sealed.changes, touched };
+    return rerun === undefined || group.members.length === 1
       ? first.effect
-      : { changes: group.members.flatMap((m) => m.effect.changes), touched: first.effect.touched };
-  return { group, lanes, effect, rerun, fixed };
+      : { changes: group.members.flatMap((m) => m.effect.changes), touched };
+  };
+  return {
+    group,
+    lanes,
+    effect: effect(),
+    rerun,
+    fixed,
+    command: definition?.command === true,
+    holds: definition?.onRejected === 'hold',
+  };
 }

@@ -92,9 +92,11 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
   const firstSeq = nextAuditSeq([...ledger.audit.values()]);
   const parts = {
     leaving: [...leaving, ...after.held],
-    split: current.flatMap((d) => (d.kind === 'split' ? d.members.filter((m) => !left.has(m)) : [])),
     rebased: new Map([
       ...again(waiting),
+      ...current.flatMap((d) =>
+        d.kind === 'split' ? splitRecords(d.members.filter((m) => !left.has(m))) : [],
+      ),
       ...current.flatMap((d) => (d.kind === 'again' ? nextRevs(d.members) : [])),
       ...current.flatMap((d) => (d.kind === 'rebase' ? [...rebase(d.members, d)] : [])),
       ...renamed(books, ids, assigned, leaving, after.letters),
@@ -123,6 +125,10 @@ function again(waiting: readonly PendingMutation[]): (readonly [PendingMutation,
     return wentAlone ? [[mutation, { ...record, rev: record.rev + 1 }] as const] : [];
   });
 }
+
+/** Each under its own key, which nothing was sent under: the rev stays. */
+const splitRecords = (members: readonly PendingMutation[]): (readonly [PendingMutation, MutationRecord])[] =>
+  members.map((mutation) => [mutation, { ...mutation.record, split: true }]);
 
 const nextRevs = (members: readonly PendingMutation[]): (readonly [PendingMutation, MutationRecord])[] =>
   members.map((mutation) => [mutation, { ...mutation.record, rev: mutation.record.rev + 1 }]);

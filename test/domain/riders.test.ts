@@ -44,7 +44,15 @@ function called(...works: readonly Work[]): (Rider & { readonly name: string })[
       }
     };
     const effect = rerun((key) => (views.has(key) ? views.get(key) : base(key)));
-    riders.push({ name: `m${i + 1}`, effect, rerun, lanes: effect.touched, fixed: false });
+    riders.push({
+      name: `m${i + 1}`,
+      effect,
+      rerun,
+      lanes: effect.touched,
+      fixed: false,
+      command: false,
+      holds: false,
+    });
   });
   return riders;
 }
@@ -70,7 +78,58 @@ describe('ST3 what may travel in one batch', () => {
   test('ST3 what reads another row depends on it, also across lanes that it writes', () => {
     const sum: Work = (tx) => tx.update(counters, 'b', { n: (tx.get(counters, 'a')?.n ?? 0) + 10 });
     expect(riding(called(increment('a'), sum))).toEqual(['m1']);
-    expect(riding(called(rename('a', 'x'), sum))).toEqual(['m1', 'm2']);
+    // It says the same without the title; but that may go again, and what reads the row would have gone before it (SC1).
+    expect(riding(called(rename('a', 'x'), sum))).toEqual(['m1']);
+    const insertC: Work = (tx) => tx.insert(counters, { id: 'c', n: 0 });
+    expect(riding(called(insertC, sum))).toEqual(['m1', 'm2']);
+  });
+
+  describe('SC1 nothing goes behind what may stay where it is', () => {
+    const remove: Work = (tx) => tx.delete(counters, 'a');
+    const insert: Work = (tx) => tx.insert(counters, { id: 'c', n: 0 });
+    const both =
+      (title: string): Work =>
+      (tx) => {
+        tx.update(counters, 'a', { title });
+        tx.update(counters, 'b', { title });
+      };
+    /** The last one of them as a command. */
+    const commanded = (...works: readonly Work[]): ReturnType<typeof called> =>
+      called(...works).map((rider, i, { length }) =>
+        i === length - 1 ? { ...rider, fixed: true, command: true } : rider,
+      );
+
+    test('SC1 a command waits for the edit of its row, which may meet another write and go again', () => {
+      expect(riding(commanded(rename('a', 'x'), increment('a')))).toEqual(['m1']);
+      expect(riding(commanded(remove, rename('b', 'x')))).toEqual(['m1', 'm2']);
+    });
+
+    test('SC1 a command rides behind the insert of its row, with which it is refused', () =>
+      expect(riding(commanded(insert, increment('c')))).toEqual(['m1', 'm2']));
+
+    test('SC1 but not behind an edit of that row', () =>
+      expect(riding(commanded(insert, rename('c', 'x'), increment('c')))).toEqual(['m1', 'm2']));
+
+    test('SC1 an edit rides behind a command, which meets nobody', () =>
+      expect(
+        riding(
+          called(increment('a'), rename('a', 'x')).map((rider, i) =>
+            i === 0 ? { ...rider, fixed: true, command: true } : rider,
+          ),
+        ),
+      ).toEqual(['m1', 'm2']));
+
+    test('SC1 an edit of one row does not ride behind an edit of two, which may meet another write on the other', () => {
+      expect(riding(called(both('x'), rename('a', 'y')))).toEqual(['m1']);
+      expect(riding(called(both('x'), both('z')))).toEqual(['m1', 'm2']);
+      expect(riding(called(rename('a', 'y'), both('x')))).toEqual(['m1', 'm2']);
+    });
+
+    test('RT7 nothing of its lane rides behind what is shown on when it is refused', () => {
+      const [first, second, third] = called(rename('a', 'x'), rename('a', 'y'), rename('b', 'z'));
+      const riders = [{ ...first!, holds: true }, second!, third!];
+      expect(riding(riders)).toEqual(['m1', 'm3']);
+    });
   });
 
   test('OB5 what is frozen already rides as it is', () =>

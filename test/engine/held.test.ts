@@ -61,7 +61,8 @@ describe("RT7 onRejected: 'hold'", () => {
     const { client, settle, server, requests, settlings } = await start();
     const outcome = outcomeOf(client.retry('t1', { id: 'a', title: 'good' }).confirmed);
     await settle();
-    expect(requests.slice(2)).toEqual([['t1.1 update a {"title":"good"}', 't2.0 update a {"done":true}']]);
+    // Refused again it would be held again: what follows it does not travel with it.
+    expect(requests.slice(2)).toEqual([['t1.1 update a {"title":"good"}'], ['t2.0 update a {"done":true}']]);
     expect([outcome.now, server.get('todos', 'a')]).toEqual([
       'resolved',
       { ...milk, title: 'good', done: true },

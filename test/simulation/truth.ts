@@ -116,12 +116,9 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
   }
 
   const decided = ({ token, state, key }: Fate): boolean =>
-    // What went along with one that was refused and is held may have arrived: see checkSeals for what goes later.
-    state !== 'logged' ||
+    (state !== 'logged' && state !== 'held') ||
     truth.effect(key) !== undefined ||
     refusals.has(key ?? '') ||
-    // Known limit: it met a conflict and goes again, and what travelled behind it had gone already (CF3).
-    [...(keysOf.get(token) ?? [])].some((own) => own.startsWith(`${token}.`) && refusals.has(own)) ||
     truth.effectOf(token) !== undefined;
 
   /** Everything before it in its lanes, and what it depends on, is decided. */
