@@ -101,9 +101,7 @@ export function refusedBefore(
 ): DeadLetter | undefined {
   const { deadLetters } = ledger;
   if (deadLetters.size === 0) return undefined;
-  // On the present base it may do nothing; what it did when it was called counts then.
-  const { changes } = mutation.effect.changes.length > 0 ? mutation.effect : mutation.record;
-  const missing = changes
+  const missing = mutation.effect.changes
     .filter((change) => change.kind === 'update' && store.base(keyOf(change)) === undefined)
     .map(keyOf)
     .filter((key) => !store.pendingOn(key).some((m) => insertedBy(m).includes(key)));

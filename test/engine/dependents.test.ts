@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import { defineMutation } from '../../src/domain/definition.js';
+import type { Token } from '../../src/domain/mutation.js';
+import type { SyncClient } from '../../src/engine/client.js';
+import type { SyncStorage } from '../../src/engine/ports.js';
 import { createDevice, heldTransport, outcomeOf, refused, thrownBy, todos } from './testClient.js';
-import { lineOf, settlingsOf } from './wireLog.js';
+import { lineOf, logged, settlingsOf } from './wireLog.js';
 
 const notes = defineCollection<{ id: string; todoId: string }>({
   name: 'notes',
@@ -54,6 +58,31 @@ describe('SC4 what builds on a refused insert is refused with it', () => {
     expect([client.get(todos, 'a'), client.status.get()]).toMatchObject([
       undefined,
       { pending: 0, failed: 3 },
+    ]);
+  });
+
+  test('what was called while its refusal was being stored: on the base that is left it does nothing', async () => {
+    const device = createDevice();
+    device.server.refuse(({ kind }) => kind === 'insert' && 422);
+    const line = logged(device.server);
+    const memory = memoryStorage({ disk: device.disk });
+    const called: Token[] = [];
+    const storage: SyncStorage = {
+      ...memory,
+      write(write) {
+        if (write.outcomes?.length && called.length === 0) called.push(client.mutate(finish, 'a').token);
+        return memory.write(write);
+      },
+    };
+    const client: SyncClient = device.open({ storage, transport: line, mutations: [finish] });
+    await device.settle();
+    client.insert(todos, todo('a'));
+    await device.clock.advance(60_000);
+    expect(called).toEqual(['t2']);
+    expect(line.requests).toEqual([['t1.0 insert a {"id":"a","title":"a"}']]);
+    expect(client.deadLetters().map(({ token, causedBy }) => `${token} ← ${causedBy}`)).toEqual([
+      't1 ← undefined',
+      't2 ← t1',
     ]);
   });
 

@@ -62,6 +62,32 @@ describe('CO6 a refused merge is split', () => {
     expect(summary).toMatchObject({ requests: 2, attempted: 200, retried: 100, confirmed: 99, rejected: 1 });
   });
 
+  test('a restart does not merge again what was split', async () => {
+    const device = createDevice();
+    device.server.refuse((op) => isGuilty(op) && 422);
+    const held = heldTransport(device.server, device.clock);
+    const before = device.open({ transport: held, timeoutMs: 1e9 });
+    before.insert(todos, milk);
+    await device.settle();
+    await held.pushes[0]?.pass();
+    before.pause();
+    before.update(todos, 'a', { title: 'oat' });
+    before.update(todos, 'a', { n: -1 });
+    before.resume();
+    await device.settle();
+    before.pause();
+    await held.pushes[1]?.pass();
+    await before.dispose();
+    const line = logged(device.server);
+    const after = device.open({ transport: line });
+    await device.settle();
+    expect(line.requests).toEqual([['t2.0 update a {"title":"oat"}', 't3.0 update a {"n":-1}']]);
+    expect([after.deadLetters().map(({ token }) => token), after.get(todos, 'a')]).toEqual([
+      ['t3'],
+      { ...milk, title: 'oat' },
+    ]);
+  });
+
   test('until they are decided one by one, none has left and all are shown', async () => {
     const device = createDevice();
     device.server.refuse((op) => isGuilty(op) && 422);
