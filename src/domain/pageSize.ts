@@ -20,15 +20,12 @@ const STORE_MS = 400;
 
 /**
  * How many rows to ask for next: more by a step after a full page that was quick, half after one that was slow (NQ3: additive
- * increase, multiplicative decrease). `most` is what the transport and the server allow.
+ * increase, multiplicative decrease). One that did not come has no rows: where that took long it was too large. `most` is what the transport and the server allow.
  */
 export function nextPageSize({ limit, rows, requestMs, storeMs }: PageTook, most: number): number {
   if (requestMs > 4 * REQUEST_MS || storeMs > STORE_MS) return clamp(limit / 2, most);
   if (rows < limit || requestMs > REQUEST_MS || storeMs > STORE_MS / 2) return clamp(limit, most);
   return clamp(limit + STEP, most);
 }
-
-/** After a page that did not come. */
-export const pageSizeAfterFailure = (limit: number, most: number): number => clamp(limit / 2, most);
 
 const clamp = (rows: number, most: number): number => Math.min(Math.max(Math.floor(rows), LEAST_PAGE), most);

@@ -1,4 +1,4 @@
-import { FIRST_PAGE, nextPageSize, pageSizeAfterFailure } from '../domain/pageSize.js';
+import { FIRST_PAGE, nextPageSize } from '../domain/pageSize.js';
 import type { Clock } from './ports.js';
 
 /** How many rows a page is asked for, by how long the ones before took (PL4). */
@@ -23,13 +23,18 @@ export function createPacing(clock: Pick<Clock, 'monotonic'>, most: number): Pac
     asks() {
       const askedAt = clock.monotonic();
       let cameAt = askedAt;
+      const came = (): number => (cameAt = clock.monotonic());
+      const stored = (rows: number): void => {
+        const took = { limit, rows, requestMs: cameAt - askedAt, storeMs: clock.monotonic() - cameAt };
+        limit = nextPageSize(took, most);
+      };
       return {
-        came: () => (cameAt = clock.monotonic()),
-        stored(rows) {
-          const took = { limit, rows, requestMs: cameAt - askedAt, storeMs: clock.monotonic() - cameAt };
-          limit = nextPageSize(took, most);
+        came,
+        stored,
+        failed() {
+          came();
+          stored(0);
         },
-        failed: () => (limit = pageSizeAfterFailure(limit, most)),
       };
     },
   };

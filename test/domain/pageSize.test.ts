@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FIRST_PAGE, nextPageSize, pageSizeAfterFailure } from '../../src/domain/pageSize.js';
+import { FIRST_PAGE, nextPageSize } from '../../src/domain/pageSize.js';
 
 const quick = { requestMs: 20, storeMs: 10 };
 const full = (limit: number) => ({ limit, rows: limit, ...quick });
@@ -22,10 +22,15 @@ describe('PL4, NQ3 the size of a page', () => {
     expect(nextPageSize({ ...full(1_000), ...took }, 2_000)).toBe(next);
   });
 
-  test('is halved after a page that did not come, and never falls to nothing', () => {
+  test('is halved after a page that did not come within long, and never falls to nothing', () => {
     let size = 1_000;
-    const sizes = Array.from({ length: 7 }, () => (size = pageSizeAfterFailure(size, 1_000)));
+    const none = { rows: 0, requestMs: 30_000, storeMs: 0 };
+    const sizes = Array.from({ length: 7 }, () => (size = nextPageSize({ limit: size, ...none }, 1_000)));
     expect(sizes).toEqual([500, 250, 125, 62, 50, 50, 50]);
+  });
+
+  test('is what it was after one that failed at once: that says nothing of its size', () => {
+    expect(nextPageSize({ limit: 1_000, rows: 0, requestMs: 3, storeMs: 0 }, 1_000)).toBe(1_000);
   });
 
   test('is a whole number that keeps the bound, whatever was measured', () => {

@@ -88,6 +88,7 @@ test('PL4 pages grow while they come quickly, and shrink when they are slow or d
     async pull(request) {
       asked.push(request.limit ?? NaN);
       await clock.sleep(delayMs);
+      delayMs = isLost ? 10 : delayMs;
       return isLost ? { kind: 'failed', reply: lost as never } : server.pull(request);
     },
   };
@@ -96,6 +97,7 @@ test('PL4 pages grow while they come quickly, and shrink when they are slow or d
     if (pages === 6) delayMs = 3_000;
     if (pages === 8) delayMs = 10;
     isLost = pages === 10;
+    if (isLost) delayMs = 4_000;
   });
   await clock.advance(60_000);
   expect(asked.slice(0, 6)).toEqual([250, 375, 500, 625, 700, 700]);
