@@ -10,6 +10,7 @@ import { dom } from './dom.js';
 import { drain } from './drain.js';
 import { durable } from './durable.js';
 import { leaks } from './leaks.js';
+import { limits } from './limits.js';
 import { live } from './live.js';
 import { refused } from './refused.js';
 import { select } from './select.js';
@@ -28,6 +29,7 @@ const workloads: readonly Workload[] = [
   ...coalescing,
   ...breaker,
   ...leaks,
+  ...limits,
 ];
 
 /** One thing to measure: a workload, and who does it. */

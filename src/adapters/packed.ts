@@ -72,7 +72,9 @@ export function isJson(value: unknown, depth = 0): boolean {
 
 /** The same of a record, whose own fields may be undefined: absent, they mean the same. `apart` is not looked at. */
 export function isJsonRecord(record: object, apart?: string): boolean {
-  for (const [field, value] of Object.entries(record))
+  for (const field of Object.keys(record)) {
+    const value = (record as Record<string, unknown>)[field];
     if (value !== undefined && field !== apart && !isJson(value, 1)) return false;
+  }
   return true;
 }

@@ -110,7 +110,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     ledger,
     store,
     collections,
-    now,
+    clock,
     left,
     audited: (entry) => emit(entry.outcome === 'ask' ? 'conflict.asked' : 'conflict.resolved', { entry }),
     announce: () => tabs.announce(),

@@ -24,10 +24,14 @@ export interface GroupCommitOptions {
   readonly lose: (mutation: PendingMutation, error: SyncError) => void;
   readonly saved: (mutations: readonly PendingMutation[]) => void;
   readonly announce: () => void;
+  /** Lets what waits have its turn. Nothing else is written meanwhile. */
+  readonly breathe: () => Promise<void>;
 }
 
 /** One log record holds at most so many mutations: rewriting it when one of them settles must stay cheap. */
 const RECORD_LIMIT = 256;
+/** After so many records, others have their turn: a loop of a million edits must not freeze the page once more. */
+const AT_ONCE = 64;
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { storage, ledger, serial, reload, place, latest } = options;
@@ -67,8 +71,14 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
         'STORAGE',
         'The storage called an unconditional write stale; its adapter breaks the contract.',
       );
-    chunks.forEach((chunk, i) => place(chunk, receipt.seqs[i] ?? NaN));
-    options.saved(group);
+    for (const [i, chunk] of chunks.entries()) {
+      place(chunk, receipt.seqs[i] ?? NaN);
+      if ((i + 1) % AT_ONCE === 0) await options.breathe();
+    }
+    for (let i = 0; i < group.length; i += AT_ONCE * RECORD_LIMIT) {
+      if (i > 0) await options.breathe();
+      options.saved(group.slice(i, i + AT_ONCE * RECORD_LIMIT));
+    }
     options.announce();
     if (receipt.revision === ledger.revision + 1) ledger.revision = receipt.revision;
     // If that fails, what was stored is stored all the same; the next write comes back stale and reads again.

@@ -7,7 +7,7 @@ import { createGroupCommit } from './groupCommit.js';
 import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
-import type { PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
+import type { Clock, PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
 import { planReadAnew, planSnapshot, type ReadAnew, type Suspects } from './reading.js';
 import { concernedBy } from './renamed.js';
 import { planDiscard } from './repair.js';
@@ -59,8 +59,7 @@ export interface Outbox {
 
 export interface OutboxOptions extends LearnOptions, Books {
   readonly storage: SyncStorage;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
   /** After mutations became durable. */
   readonly saved: (mutations: readonly PendingMutation[]) => void;
   /** After mutations have left, durably and visibly. */
@@ -204,6 +203,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     lose,
     saved: (mutations) => options.saved(mutations),
     announce: () => options.announce(),
+    breathe: () => options.clock.sleep(0),
   });
 
   return {
@@ -222,7 +222,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return opsOf(ledger, groups);
     },
     async settle(decisions) {
-      if (decisions.length > 0) await commit(() => planSettle(options, decisions, options.now()), depart);
+      if (decisions.length > 0)
+        await commit(() => planSettle(options, decisions, options.clock.now()), depart);
     },
     async refuse(mutations, why) {
       if (mutations.length > 0)
@@ -231,7 +232,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
             const error = why(mutation);
             return error === undefined ? [] : [neverSent(mutation, error)];
           });
-          return planSettle(options, decisions, options.now());
+          return planSettle(options, decisions, options.clock.now());
         }, depart);
     },
     async cancel(token) {
@@ -266,7 +267,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
         options.saved([...new Set([...(departure.entering ?? []), ...(again ? [again] : [])])]);
       }),
     async receive(page, from, suspected) {
-      const plan = (): Departure | undefined => planReceive(options, page, from, suspected, options.now());
+      const plan = (): Departure | undefined =>
+        planReceive(options, page, from, suspected, options.clock.now());
       const isNews = await commit(plan, depart);
       if (isNews) return true;
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
