@@ -1,5 +1,4 @@
 import { auditJson, auditTrail } from '../domain/audit.js';
-import { keyOf } from '../domain/changes.js';
 import { differing } from '../domain/checksum.js';
 import { entityKey, type EntityKey } from '../domain/entity.js';
 import { describe, SyncError } from '../domain/errors.js';
@@ -7,6 +6,7 @@ import { createCaller } from './caller.js';
 import { createCalls } from './calls.js';
 import type { SyncClient } from './client.js';
 import type { Leaving } from './departures.js';
+import { insertedBy } from './dependents.js';
 import { fallbackStorage } from './fallbackStorage.js';
 import { createGates } from './gates.js';
 import { createLeadership } from './leadership.js';
@@ -100,7 +100,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     ids,
     read: store.read,
     base: store.baseOf,
-    insertOf: (key) => store.pendingOn(key).find((m) => m.undecided && inserts(m, key))?.token,
+    insertOf: (key) => store.pendingOn(key).find((m) => m.undecided && insertedBy(m).includes(key))?.token,
     clock,
     maxBytes: transport?.limits.maxBytes ?? Infinity,
   });
@@ -303,8 +303,4 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     on: (event, listener) => events.subscribe(event, listener as (data: unknown) => void),
     dispose: life.end,
   };
-}
-
-function inserts(mutation: PendingMutation, key: EntityKey): boolean {
-  return mutation.changes.some((change) => change.kind === 'insert' && keyOf(change) === key);
 }

@@ -85,7 +85,8 @@ function dependentsOf(
   return [...found.values()];
 }
 
-function insertedBy(mutation: PendingMutation): EntityKey[] {
+/** The rows that it inserts. */
+export function insertedBy(mutation: PendingMutation): EntityKey[] {
   return mutation.changes.filter(({ kind }) => kind === 'insert').map(keyOf);
 }
 
