@@ -148,8 +148,9 @@ function checkLetters({ truth, write, report, leaving }: Decided): void {
   for (const token of write.remove?.deadLetters ?? []) {
     const fate = truth.fates.get(token);
     const isBack = entering.has(token) && !leaving.has(token);
-    if (fate !== undefined && !isBack && truth.effect(lateKey(truth, token)) !== undefined) {
-      if (fate.state === 'refused') fate.state = 'accepted';
+    if (fate !== undefined && !isBack) {
+      if (fate.state === 'refused' && truth.effect(lateKey(truth, token)) !== undefined)
+        fate.state = 'accepted';
       if (fate.state === 'accepted') continue;
     }
     // A retry that would change nothing any more discards it, too.
