@@ -1,6 +1,6 @@
 import { advanceBase } from '../domain/baseRows.js';
 import { keyOf } from '../domain/changes.js';
-import type { BaseRow, EntityKey, ServerRow } from '../domain/entity.js';
+import { isNewer, type BaseRow, type EntityKey, type ServerRow } from '../domain/entity.js';
 import {
   afterPage,
   baseFor,
@@ -92,7 +92,7 @@ export function endOfRead(
 }
 
 /**
- * Rows that an answer brings anew, to what was sealed before a full read and answered after it. If that was the second
+ * Rows that an answer brings anew, or back, to what was sealed before a full read and answered after it. If that was the second
  * answer, they may be gone: the server may have deleted and forgotten them before that read, which did not meet them.
  */
 export function mayBeGone({ ledger, store }: Books, decisions: readonly Decision[]): boolean {
@@ -100,7 +100,10 @@ export function mayBeGone({ ledger, store }: Books, decisions: readonly Decision
     const phase = members[0]?.phase;
     const reads = phase?.kind === 'sealed' ? (phase.sealed.reads ?? 0) : Infinity;
     if (kind !== 'accepted' || readsDone(ledger.read) <= reads) return false;
-    return rows.some((row) => row.row !== undefined && store.base(keyOf(row)) === undefined);
+    return rows.some((row) => {
+      const known = store.base(keyOf(row));
+      return row.row !== undefined && known?.row === undefined && isNewer(row.version, known);
+    });
   });
 }
 
