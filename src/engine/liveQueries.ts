@@ -6,12 +6,8 @@ import type { SyncClient } from './client.js';
 import { createCollectionQueries, type CollectionQueries } from './collectionQueries.js';
 import type { Store } from './store.js';
 
-/** Answers queries; an answer keeps its identity until its rows change. */
-export interface LiveQueries {
-  run<T extends object>(collection: AnyCollection, query: Query<T>): readonly T[];
-  /** Calls `listener` after the row of an id, the rows of a query, or any row has changed. */
-  readonly subscribe: SyncClient['subscribe'];
-}
+/** Answers queries, and tells who listens; an answer keeps its identity until its rows change. */
+export type LiveQueries = Pick<SyncClient, 'query' | 'subscribe'>;
 
 export function createLiveQueries(store: Store, ids: Ids, failed: (error: unknown) => void): LiveQueries {
   const collections = new Map<string, CollectionQueries>();
@@ -48,7 +44,7 @@ export function createLiveQueries(store: Store, ids: Ids, failed: (error: unknow
   });
 
   return {
-    run: <T extends object>(collection: AnyCollection, query: Query<T>) =>
+    query: <T extends object>(collection: AnyCollection, query: Query<T> = {}) =>
       queriesOf(collection).run(query as unknown as Query<Row>) as readonly unknown[] as readonly T[],
     subscribe(collection, of, listener) {
       if (typeof of === 'object') return queriesOf(collection).subscribe(of as Query<Row>, listener);
