@@ -197,13 +197,12 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
         reporter.changed([]);
         if (result.kind === 'cancelled') emit('sync.cancelled', { direction });
         else if (result.kind === 'failed') emit('sync.failed', { direction, error: result.error });
-        else {
-          const { rows, pages, verified } = result;
-          reachability.proven();
-          if (ledger.pending.size === 0) ledger.syncedAt = now();
-          emit('sync.completed', { direction, rows, pages, ...(verified && { verified }) });
-          changed();
-        }
+        if (result.kind !== 'up-to-date') return;
+        const { rows, pages, verified } = result;
+        reachability.proven();
+        if (ledger.pending.size === 0) ledger.syncedAt = now();
+        emit('sync.completed', { direction, rows, pages, ...(verified && { verified }) });
+        changed();
       },
     });
   const mutator = createMutator({
