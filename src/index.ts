@@ -32,7 +32,7 @@ export * from './vocabulary.js';
 export { SyncProvider, type SyncProviderProps } from './react/SyncProvider.js';
 export { useConflicts } from './react/useConflicts.js';
 export { useDeadLetters } from './react/useDeadLetters.js';
-export { useEntities, type DataQuery } from './react/useEntities.js';
+export { useEntities, type DataQuery, type FunctionQuery } from './react/useEntities.js';
 export { useEntity } from './react/useEntity.js';
 export { useEntityStatus } from './react/useEntityStatus.js';
 export type { CallOptions, MutationCallbacks, OptimisticMutationOptions } from './react/mutationOptions.js';
