@@ -23,7 +23,7 @@ interface Ahead {
    * Rows on which it may meet another's write, and go again after what follows it in the batch. What touches a row that
    * is inserted says so (`after`), even a command.
    */
-  readonly rows: Map<EntityKey, 'inserted' | 'edited'>;
+  readonly rows: Map<EntityKey, Change['kind']>;
 }
 
 /**
@@ -31,7 +31,8 @@ interface Ahead {
  *
  * Two `n + 1` must not travel together: were the first refused, the second would still say `n = 2`. Two new titles may:
  * each says the same without the other. Nothing travels behind what may be held, for it would be carried out before that
- * is repaired; and behind an edit, which goes again when it meets another's write, only what meets it then, too.
+ * is repaired; and behind an edit, which goes again when it meets another's write, only what meets it then, too: not what
+ * inserts the row that the edit did not find.
  *
  * What is left out goes next time, on the base that the answers have made; its lanes wait with it. An insert that
  * rides counts as done, because what needs it is refused with it (`after`).
@@ -43,11 +44,15 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
   const read: ReadRow = (key) => inserted.get(key) ?? base(key);
   return batch.filter((mutation) => {
     const { lanes, effect, rerun, fixed, command, holds } = mutation;
-    const keys = new Set(effect.changes.map(keyOf));
+    const kinds = new Map(effect.changes.map((change) => [keyOf(change), change.kind]));
+    const meets = (key: EntityKey, first: Change['kind']): boolean => {
+      const kind = kinds.get(key);
+      if (kind === undefined || first === 'insert') return kind !== undefined;
+      return !command && (kind !== 'insert' || first === 'delete');
+    };
     const before = lanes.flatMap((lane) => ahead.get(lane) ?? []);
     const meetsAll = before.every(
-      ({ holds: stays, rows }) =>
-        !stays && [...rows].every(([key, how]) => keys.has(key) && (how === 'inserted' || !command)),
+      ({ holds: stays, rows }) => !stays && [...rows].every(([key, kind]) => meets(key, kind)),
     );
     const rides =
       !lanes.some((lane) => closed.has(lane)) &&
@@ -63,8 +68,7 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
     for (const lane of lanes) {
       const one = ahead.get(lane) ?? { holds: false, rows: new Map() };
       one.holds ||= holds;
-      for (const change of command ? [] : effect.changes)
-        one.rows.set(keyOf(change), change.kind === 'insert' ? 'inserted' : 'edited');
+      for (const change of command ? [] : effect.changes) one.rows.set(keyOf(change), change.kind);
       ahead.set(lane, one);
     }
     for (const change of effect.changes) {

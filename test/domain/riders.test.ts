@@ -104,6 +104,16 @@ describe('ST3 what may travel in one batch', () => {
       expect(riding(commanded(remove, rename('b', 'x')))).toEqual(['m1', 'm2']);
     });
 
+    test('SC1 an insert rides behind the delete of that row, and not behind an edit, which may find no row', () => {
+      const again: Work = (tx) => tx.insert(counters, { id: 'a', n: 9 });
+      const builtIn = (...works: readonly Work[]): ReturnType<typeof called> =>
+        called(...works).map((rider) => ({ ...rider, rerun: undefined }));
+      const [deletion, insertion] = builtIn(remove, again);
+      const [edit] = builtIn(rename('a', 'x'));
+      expect(riding([deletion!, insertion!])).toEqual(['m1', 'm2']);
+      expect(riding([edit!, insertion!])).toEqual(['m1']);
+    });
+
     test('SC1 a command rides behind the insert of its row, with which it is refused', () =>
       expect(riding(commanded(insert, increment('c')))).toEqual(['m1', 'm2']));
 

@@ -90,7 +90,7 @@ export function createGateway(
         for (const { from, to } of reply.ids ?? []) owner.named(from, to, idempotencyKey(op));
       for (; server.journal[seen]?.token === op.token; seen++)
         for (const truth of truths) truth.applied(server.journal[seen]!);
-      if (reply?.kind === 'answer' && isRefusal(reply)) owner?.refused(idempotencyKey(op));
+      if (reply?.kind === 'answer' && isRefusal(reply)) owner?.refused(idempotencyKey(op), hasMet(reply));
     });
     return replies;
   }
@@ -210,6 +210,11 @@ function poisonOf(op: WireOp): Refusal | undefined {
 function isRefusal({ status, problem }: Extract<Reply, { kind: 'answer' }>): boolean {
   if (status < 400 || status >= 500 || [401, 408, 425, 429].includes(status)) return false;
   return !(status === 409 && problem?.type?.endsWith('in-progress') === true);
+}
+
+/** Refused because of what another has written, and not for what it says. */
+function hasMet({ problem }: Extract<Reply, { kind: 'answer' }>): boolean {
+  return /:(exists|version-mismatch|not-found)$/.test(problem?.type ?? '');
 }
 
 /** What the endpoint's client throws for a reply, as a fetch wrapper would. */

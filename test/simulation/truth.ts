@@ -66,8 +66,11 @@ export interface Truth {
   readonly sends: (key: string) => number;
   /** An op took effect on the server. */
   applied(entry: AppliedOp): void;
-  /** The server has refused an op for good, and answers every copy of it alike. */
-  refused(key: string): void;
+  /**
+   * The server has refused an op for good, and answers every copy of it alike.
+   * @param met because of another's write: it may go again, under another key
+   */
+  refused(key: string, met: boolean): void;
   readonly isRefused: (key: string | undefined) => boolean;
   /** What a key did. */
   readonly effect: (key: string | undefined) => Written | undefined;
@@ -96,6 +99,8 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
   const keysOf = new Map<Token, Set<string>>();
   const effects = new Map<string, Written>();
   const refusals = new Set<string>();
+  /** Refused keys whose mutations may go again. */
+  const again = new Set<string>();
   const firstBytes = new Map<string, string>();
   const sends = new Map<string, number>();
   const names = new Map<string, { to: string; key: string }>();
@@ -118,7 +123,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
   const decided = ({ token, state, key }: Fate): boolean =>
     (state !== 'logged' && state !== 'held') ||
     truth.effect(key) !== undefined ||
-    refusals.has(key ?? '') ||
+    (refusals.has(key ?? '') && !again.has(key ?? '')) ||
     truth.effectOf(token) !== undefined;
 
   /** Everything before it in its lanes, and what it depends on, is decided. */
@@ -218,7 +223,12 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
       }
       effects.set(key, written);
     },
-    refused: (key) => void refusals.add(plain(key)),
+    refused(sent, met) {
+      const key = plain(sent);
+      refusals.add(key);
+      // A refused merge is split: its members go again.
+      if (met || truth.envelopes.get(key)?.sealed.members !== undefined) again.add(key);
+    },
     isRefused: (key) => key !== undefined && refusals.has(key),
     effect: (key) => (key === undefined ? undefined : effects.get(key)),
     effectOf(token, certain = false) {
