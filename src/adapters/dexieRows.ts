@@ -36,12 +36,12 @@ export async function putRows(db: OutboxDatabase, rows: readonly StoredRow[]): P
 }
 
 async function collect(db: OutboxDatabase, more: readonly NamedRow[]): Promise<void> {
-  let isDamaged = false;
-  const damaged: Report = () => (isDamaged = true);
+  const unreadable: unknown[] = [];
+  const damaged: Report = (key) => void unreadable.push(key);
   const tail = await readAll(db.tail, damaged);
   const rows: RowsByCollection = new Map();
   for (const one of tail) visit(one, damaged, (collection, id, row) => addRow(rows, collection, id, row));
-  if (isDamaged) {
+  if (unreadable.length > 0) {
     // It stays where it is, and nothing overtakes it.
     if (more.length > 0) await db.tail.add(packRows(more));
     return;

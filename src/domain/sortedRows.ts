@@ -26,7 +26,7 @@ interface Page<T> {
 export function createSortedRows<T>(
   order: RowOrder<T>,
   entries: readonly (readonly [id: string, row: T])[],
-  full = FULL,
+  full: number = FULL,
 ): SortedRows<T> {
   const half = full / 2;
   const sorted = [...entries].sort(([idA, a], [idB, b]) => order(idA, a, idB, b));

@@ -25,9 +25,9 @@ test('OB6 whatever the value: as text or not, it is what structured clone would 
 
 test('OB6 plain data is text: no object for each of thousands to clone', () =>
   fc.assert(
-    fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
-      fc.pre(!JSON.stringify(value).includes('-0'));
-      expect('json' in pack(value)).toBe(true);
+    fc.property(fc.json(), (text) => {
+      // By the text: -0 is a value that JSON does not bring back.
+      expect('json' in pack(JSON.parse(JSON.stringify(JSON.parse(text))))).toBe(true);
     }),
   ));
 

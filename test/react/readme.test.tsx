@@ -21,7 +21,7 @@ beforeAll(async () => {
   vi.stubGlobal('fetch', (url: string, init?: RequestInit) =>
     server.fetch(new Request(new URL(url, 'http://app.test'), init)),
   );
-}, 30_000);
+});
 afterAll(async () => {
   vi.unstubAllGlobals();
   await server.close();
