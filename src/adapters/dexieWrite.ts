@@ -15,7 +15,7 @@ const TRIM_EVERY = 256;
  * So many log records are handed over before the browser gets a turn: each is made text at once, and a loop of a million
  * edits makes four thousand of them.
  */
-const AT_ONCE = 16;
+const AT_ONCE = 64;
 
 export interface NamedWrite {
   /** Unique among all writes of all tabs. */
