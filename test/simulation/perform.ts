@@ -157,7 +157,8 @@ export function perform(
         continue;
       }
       world.report.note(tab.name, 'calls', write.do, write.row, 'as', token);
-      world.truth.calledAt.set(token, world.gateway.now());
+      // Known limit: called before the storage is read, it is dated when it begins.
+      if (tab.ready) world.truth.calledAt.set(token, world.gateway.now());
       follow(world, tab, handle);
       if (!tab.ready && tab.client.pending({ token }).length === 0) {
         tab.deferred.set(token, UNKNOWN);
