@@ -4,6 +4,7 @@ export {
   type AnyCollection,
   type Collection,
   type CollectionOptions,
+  type RowOf,
 } from './domain/collection.js';
 export type { AuditEntry, AuditRow } from './domain/audit.js';
 export type { FieldDiff } from './domain/conflict.js';
