@@ -368,7 +368,7 @@ export const PLANTED_BUGS = {
     patch(repairDesk, 'return decide();', 'return early;'),
   ],
   'a command rides behind an edit': [
-    patch('src/domain/riders.ts', "!command && (kind !== 'insert'", "(kind !== 'insert'"),
+    patch('src/domain/riders.ts', "!command && (kind === 'update'", "(kind === 'update'"),
   ],
   'what follows rides behind what is held': [patch('src/domain/riders.ts', '!stays && ', '')],
   'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],

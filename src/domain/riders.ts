@@ -31,8 +31,8 @@ interface Ahead {
  *
  * Two `n + 1` must not travel together: were the first refused, the second would still say `n = 2`. Two new titles may:
  * each says the same without the other. Nothing travels behind what may be held, for it would be carried out before that
- * is repaired; and behind an edit, which goes again when it meets another's write, only what meets it then, too: not what
- * inserts the row that the edit did not find.
+ * is repaired; and behind an edit, which goes again when it meets another's write, only what meets it then, too: where
+ * the row is gone, neither what inserts it nor what deletes it.
  *
  * What is left out goes next time, on the base that the answers have made; its lanes wait with it. An insert that
  * rides counts as done, because what needs it is refused with it (`after`).
@@ -44,11 +44,11 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
   const read: ReadRow = (key) => inserted.get(key) ?? base(key);
   return batch.filter((mutation) => {
     const { lanes, effect, rerun, fixed, command, holds } = mutation;
-    const kinds = new Map(effect.changes.map((change) => [keyOf(change), change.kind]));
+    const kinds = kindsOf(effect.changes);
     const meets = (key: EntityKey, first: Change['kind']): boolean => {
       const kind = kinds.get(key);
       if (kind === undefined || first === 'insert') return kind !== undefined;
-      return !command && (kind !== 'insert' || first === 'delete');
+      return !command && (kind === 'update' || first === 'delete');
     };
     const before = lanes.flatMap((lane) => ahead.get(lane) ?? []);
     const meetsAll = before.every(
@@ -77,6 +77,14 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
     }
     return true;
   });
+}
+
+/** What becomes of each row: what updates it and deletes it, deletes it. */
+function kindsOf(changes: readonly Change[]): ReadonlyMap<EntityKey, Change['kind']> {
+  const kinds = new Map<EntityKey, Change['kind']>();
+  for (const change of changes)
+    if ((kinds.get(keyOf(change)) ?? 'update') === 'update') kinds.set(keyOf(change), change.kind);
+  return kinds;
 }
 
 function sameEffect(a: readonly Change[], b: readonly Change[]): boolean {

@@ -104,7 +104,7 @@ describe('ST3 what may travel in one batch', () => {
       expect(riding(commanded(remove, rename('b', 'x')))).toEqual(['m1', 'm2']);
     });
 
-    test('SC1 an insert rides behind the delete of that row, and not behind an edit, which may find no row', () => {
+    test('SC1 an insert or a delete rides behind the delete of that row, and not behind an edit, which may find no row', () => {
       const again: Work = (tx) => tx.insert(counters, { id: 'a', n: 9 });
       const builtIn = (...works: readonly Work[]): ReturnType<typeof called> =>
         called(...works).map((rider) => ({ ...rider, rerun: undefined }));
@@ -112,6 +112,7 @@ describe('ST3 what may travel in one batch', () => {
       const [edit] = builtIn(rename('a', 'x'));
       expect(riding([deletion!, insertion!])).toEqual(['m1', 'm2']);
       expect(riding([edit!, insertion!])).toEqual(['m1']);
+      expect(riding(builtIn(rename('a', 'x'), remove))).toEqual(['m1']);
     });
 
     test('SC1 a command rides behind the insert of its row, with which it is refused', () =>
