@@ -9,7 +9,9 @@ const SCHEDULES = `${import.meta.dirname}/schedules`;
 const FAILED = `${import.meta.dirname}/../../.cache/simulation/failed`;
 
 /** What is known not to hold, by the number of the invariant; each says so in docs/SPEC.md or its file's name. */
-const KNOWN: Readonly<Record<string, number>> = {};
+const KNOWN: Readonly<Record<string, number>> = {
+  'known-sealed-before-one-that-was-named.json': 3,
+};
 
 describe('schedules that failed once', () => {
   test.each(readdirSync(SCHEDULES).filter((file) => file.endsWith('.json')))('%s', async (file) => {
