@@ -15,16 +15,22 @@ export interface NatsChangeBusOptions {
 // A scope is a few hundred bytes at most, and a NATS message 1 MiB unless the server says otherwise.
 const SCOPES_PER_MESSAGE = 500;
 
+/** Names no scopes: whoever hears it looks at all of its own. */
+const ANY_SCOPE = 'null';
+
 /** Instances tell each other through NATS (core, without JetStream), so that the database carries no NOTIFY. */
 export function natsChangeBus({ connection, subject = 'holdfast.change' }: NatsChangeBusOptions): ChangeBus {
   const listeners = new Set<BusListener>();
 
-  /** Ends with the connection. */
+  /** What was told while a connection was away is lost, either way: all look. Ends with the connection. */
   async function watchConnection(): Promise<void> {
-    for await (const { type } of connection.status())
-      if (type === 'reconnect') for (const listener of listeners) listener.onReconnect();
+    for await (const { type } of connection.status()) {
+      if (type !== 'reconnect') continue;
+      for (const listener of listeners) listener.onReconnect();
+      connection.publish(subject, ANY_SCOPE);
+    }
   }
-  let watching: Promise<void> | undefined;
+  watchConnection().catch(() => undefined); // closed meanwhile
 
   return {
     // eslint-disable-next-line @typescript-eslint/require-await -- a closed connection throws: it must reject
@@ -34,12 +40,11 @@ export function natsChangeBus({ connection, subject = 'holdfast.change' }: NatsC
     },
 
     async subscribe(listener) {
-      watching ??= watchConnection();
       listeners.add(listener);
       const subscription = connection.subscribe(subject, {
         callback(error, message) {
           const scopes = error === null ? scopesIn(message.string()) : undefined;
-          // not a message of ours: better to look at everything than at nothing
+          // Somebody was away, or it is no message of ours: better to look at everything than at nothing.
           if (scopes === undefined) listener.onReconnect();
           else listener.onChange(scopes);
         },
