@@ -85,7 +85,7 @@ export const FieldByField: Story = {
           field(bed, /Note/).getByRole('radio', { name: /^Theirs Windsock replaced/ }),
         ).not.toBeChecked();
         await expect(bed.getByText(/Merges by itself/)).toHaveTextContent(
-          'Status On watch (mine), Findings 2 (theirs)',
+          'Status On watch (mine), Findings 1 (theirs)',
         );
         await expect(field(conflict(canvas, /OWD/), /Status was Open/).getAllByRole('radio')).toHaveLength(3);
       },

@@ -249,6 +249,7 @@ describe.each(databases)('validation on $name', ({ start }) => {
       schema: null,
       maxBatch: 500,
       maxBytes: 1024 * 1024,
+      maxPage: 1000,
       gzip: true,
       idempotencyRetentionSec: 30 * 24 * 3600,
       tombstoneRetentionSec: 30 * 24 * 3600,
