@@ -370,7 +370,10 @@ export const PLANTED_BUGS = {
   'a command rides behind an edit': [
     patch('src/domain/riders.ts', "!command && (kind === 'update'", "(kind === 'update'"),
   ],
-  'what follows rides behind what is held': [patch('src/domain/riders.ts', '!stays && ', '')],
+  'what follows rides behind what is held': [patch('src/domain/riders.ts', '!one.holds && ', '')],
+  'what was sealed rides behind what was not': [
+    patch('src/domain/riders.ts', '(one.sealed || !sealed) && ', ''),
+  ],
   'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],
   'an answer decides those it was sent for': [
     patch(

@@ -7,9 +7,9 @@ import type { ReadRow } from './transaction.js';
 /** A mutation that is to go in one ordered batch with others. */
 export interface Rider extends Foldable {
   readonly lanes: readonly Lane[];
-  /** What it sends was frozen before, or it sends its variables: then nothing depends on what precedes it. */
-  readonly fixed: boolean;
-  /** It is sent as a command: on no version of any row. */
+  /** What it sends was frozen before, and so were the versions that it is based on. */
+  readonly sealed: boolean;
+  /** It is sent as a command: its variables, on no version of any row. */
   readonly command: boolean;
   /** Where it is refused it is shown on, and what follows it waits (RT7). */
   readonly holds: boolean;
@@ -17,6 +17,8 @@ export interface Rider extends Foldable {
 
 /** What goes before in a lane. */
 interface Ahead {
+  /** All of it was frozen before: what was frozen behind it knows of it. */
+  sealed: boolean;
   /** It may be refused and stay. */
   holds: boolean;
   /**
@@ -32,7 +34,8 @@ interface Ahead {
  * Two `n + 1` must not travel together: were the first refused, the second would still say `n = 2`. Two new titles may:
  * each says the same without the other. Nothing travels behind what may be held, for it would be carried out before that
  * is repaired; and behind an edit, which goes again when it meets another's write, only what meets it then, too: where
- * the row is gone, neither what inserts it nor what deletes it.
+ * the row is gone, neither what inserts it nor what deletes it. Nor does what was sealed ride behind what was not: that
+ * has come before it since, by a name that the server gave or by a repair, and it was made on other versions.
  *
  * What is left out goes next time, on the base that the answers have made; its lanes wait with it. An insert that
  * rides counts as done, because what needs it is refused with it (`after`).
@@ -43,7 +46,7 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
   const inserted = new Map<EntityKey, Row>();
   const read: ReadRow = (key) => inserted.get(key) ?? base(key);
   return batch.filter((mutation) => {
-    const { lanes, effect, rerun, fixed, command, holds } = mutation;
+    const { lanes, effect, rerun, sealed, command, holds } = mutation;
     const kinds = kindsOf(effect.changes);
     const meets = (key: EntityKey, first: Change['kind']): boolean => {
       const kind = kinds.get(key);
@@ -52,12 +55,14 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
     };
     const before = lanes.flatMap((lane) => ahead.get(lane) ?? []);
     const meetsAll = before.every(
-      ({ holds: stays, rows }) => !stays && [...rows].every(([key, kind]) => meets(key, kind)),
+      (one) =>
+        !one.holds && (one.sealed || !sealed) && [...one.rows].every(([key, kind]) => meets(key, kind)),
     );
     const rides =
       !lanes.some((lane) => closed.has(lane)) &&
       meetsAll &&
-      (fixed ||
+      (sealed ||
+        command ||
         rerun === undefined ||
         before.length === 0 ||
         sameEffect(effect.changes, rerun(read).changes));
@@ -66,7 +71,8 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
       return false;
     }
     for (const lane of lanes) {
-      const one = ahead.get(lane) ?? { holds: false, rows: new Map() };
+      const one = ahead.get(lane) ?? { sealed: true, holds: false, rows: new Map() };
+      one.sealed &&= sealed;
       one.holds ||= holds;
       for (const change of command ? [] : effect.changes) one.rows.set(keyOf(change), change.kind);
       ahead.set(lane, one);

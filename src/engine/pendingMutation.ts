@@ -133,10 +133,6 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
     const { run } = this;
     return run && ((read) => run(this.record.variables, read, this.effect));
   }
-  /** What it sends does not depend on the base any more, or never did. */
-  get fixed(): boolean {
-    return this.phase.kind === 'sealed' || this.definition?.command === true;
-  }
   get suspect(): boolean {
     return this.failures !== undefined;
   }

@@ -5,7 +5,7 @@ import type { Group } from './seal.js';
 /** What is to go as one, as one rider of its batch. What built-in mutations merge to means the same on any base. */
 export function riderOf(group: Group): Rider & { readonly group: Group } {
   const [first] = group.members as [PendingMutation, ...PendingMutation[]];
-  const { lanes, rerun, fixed, definition, phase } = first;
+  const { lanes, rerun, definition, phase } = first;
   const { touched } = first.effect;
   const changes =
     phase.kind === 'sealed' ? phase.sealed.changes : group.members.flatMap((m) => m.effect.changes);
@@ -14,7 +14,7 @@ export function riderOf(group: Group): Rider & { readonly group: Group } {
     lanes,
     effect: { changes, touched },
     rerun,
-    fixed,
+    sealed: phase.kind === 'sealed',
     command: definition?.command === true,
     holds: definition?.onRejected === 'hold',
   };

@@ -49,7 +49,7 @@ function called(...works: readonly Work[]): (Rider & { readonly name: string })[
       effect,
       rerun,
       lanes: effect.touched,
-      fixed: false,
+      sealed: false,
       command: false,
       holds: false,
     });
@@ -96,7 +96,7 @@ describe('ST3 what may travel in one batch', () => {
     /** The last one of them as a command. */
     const commanded = (...works: readonly Work[]): ReturnType<typeof called> =>
       called(...works).map((rider, i, { length }) =>
-        i === length - 1 ? { ...rider, fixed: true, command: true } : rider,
+        i === length - 1 ? { ...rider, command: true } : rider,
       );
 
     test('SC1 a command waits for the edit of its row, which may meet another write and go again', () => {
@@ -125,7 +125,7 @@ describe('ST3 what may travel in one batch', () => {
       expect(
         riding(
           called(increment('a'), rename('a', 'x')).map((rider, i) =>
-            i === 0 ? { ...rider, fixed: true, command: true } : rider,
+            i === 0 ? { ...rider, command: true } : rider,
           ),
         ),
       ).toEqual(['m1', 'm2']));
@@ -134,6 +134,14 @@ describe('ST3 what may travel in one batch', () => {
       expect(riding(called(both('x'), rename('a', 'y')))).toEqual(['m1']);
       expect(riding(called(both('x'), both('z')))).toEqual(['m1', 'm2']);
       expect(riding(called(rename('a', 'y'), both('x')))).toEqual(['m1', 'm2']);
+    });
+
+    test('SC1 what was sealed does not ride behind an edit that came before it since: they are based on different versions', () => {
+      const [first, second, third] = called(rename('a', 'x'), rename('a', 'y'), rename('b', 'z'));
+      const sealed = { ...second!, sealed: true };
+      expect(riding([first!, sealed, third!])).toEqual(['m1', 'm3']);
+      expect(riding([{ ...first!, sealed: true }, sealed, third!])).toEqual(['m1', 'm2', 'm3']);
+      expect(riding([{ ...first!, sealed: true }, second!, third!])).toEqual(['m1', 'm2', 'm3']);
     });
 
     test('RT7 nothing of its lane rides behind what is shown on when it is refused', () => {
@@ -145,6 +153,6 @@ describe('ST3 what may travel in one batch', () => {
 
   test('OB5 what is frozen already rides as it is', () =>
     expect(
-      riding(called(increment('a'), increment('a')).map((rider) => ({ ...rider, fixed: true }))),
+      riding(called(increment('a'), increment('a')).map((rider) => ({ ...rider, sealed: true }))),
     ).toEqual(['m1', 'm2']));
 });

@@ -65,7 +65,7 @@ export async function main(args: readonly string[], keepIn: string): Promise<num
 /** The first of the kept schedules that does not hold. */
 async function replay(folder: string): Promise<Soaked | undefined> {
   for (const file of readdirSync(folder)) {
-    if (!file.endsWith('.json') || file.startsWith('known-')) continue;
+    if (!file.endsWith('.json')) continue;
     const plan = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as Plan;
     const failed = await runHistory(plan);
     if (failed !== undefined)

@@ -8,18 +8,11 @@ import { describeFailure, planOf, soak } from './soak.js';
 const SCHEDULES = `${import.meta.dirname}/schedules`;
 const FAILED = `${import.meta.dirname}/../../.cache/simulation/failed`;
 
-/** What is known not to hold, by the number of the invariant; each says so in docs/SPEC.md or its file's name. */
-const KNOWN: Readonly<Record<string, number>> = {
-  'known-sealed-before-one-that-was-named.json': 3,
-};
-
 describe('schedules that failed once', () => {
   test.each(readdirSync(SCHEDULES).filter((file) => file.endsWith('.json')))('%s', async (file) => {
     const plan = JSON.parse(readFileSync(`${SCHEDULES}/${file}`, 'utf8')) as Plan;
     const failed = await runHistory(plan);
-    const known = KNOWN[file];
-    if (known !== undefined) expect(failed?.invariant, 'mended: take it out of KNOWN').toBe(known);
-    else if (failed !== undefined)
+    if (failed !== undefined)
       expect.fail(describeFailure({ ...failed, seed: undefined, plan }, `test/simulation/schedules/${file}`));
   });
 });
