@@ -125,6 +125,7 @@ export function createBrowser(world: Device): Browser {
     reopenDead,
     heal() {
       for (const tab of all) if (tab.phase === 'disposing') tab.life.thaw();
+      cutUntil = 0; // also for who opens after this
       reopenDead();
       current.forEach((tab, i) => {
         if (staysBroken(i)) tab?.network.disconnect();
