@@ -1,9 +1,10 @@
-// The browser that runs the pages, and what they ask of it (page/host.ts).
+// The browser that runs the pages, and what they ask of it (page/host.ts). Each has a profile of its own.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright';
 import { chromeLaunchOptions } from '../scripts/chrome.mjs';
+import { endTrace, startTrace } from './trace.mjs';
 
 /** `profiled` gets the CPU profile of every timed part. */
 export async function openBrowser(profiled) {
@@ -26,7 +27,7 @@ export async function openBrowser(profiled) {
       try {
         await page.goto(url);
         await page.waitForFunction(() => globalThis.holdfastBench !== undefined);
-        return await work(page);
+        return await work(page, await sessionOf(page));
       } finally {
         await page.close();
       }
@@ -38,7 +39,8 @@ export async function openBrowser(profiled) {
   };
 }
 
-async function heap(session) {
+/** What is alive, after collecting garbage. */
+export async function heap(session) {
   for (let i = 0; i < 3; i++) await session.send('HeapProfiler.collectGarbage');
   const { usedSize } = await session.send('Runtime.getHeapUsage');
   const { nodes, jsEventListeners } = await session.send('Memory.getDOMCounters');
@@ -47,30 +49,8 @@ async function heap(session) {
 
 /** Records tasks; the end answers with the longest of the page's main thread, in milliseconds. */
 async function trace(session, on) {
-  if (on) {
-    await session.send('Tracing.start', {
-      transferMode: 'ReportEvents',
-      traceConfig: {
-        includedCategories: ['toplevel', '__metadata', 'disabled-by-default-devtools.timeline'],
-      },
-    });
-    return 0;
-  }
-  const events = [];
-  session.on('Tracing.dataCollected', ({ value }) => events.push(...value));
-  const complete = new Promise((resolve) => session.once('Tracing.tracingComplete', resolve));
-  await session.send('Tracing.end');
-  await complete;
-  const mains = new Set(
-    events
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid}/${tid}`),
-  );
-  const tasks = events.filter(
-    ({ name, ph, pid, tid }) => ph === 'X' && name === 'RunTask' && mains.has(`${pid}/${tid}`),
-  );
-  if (tasks.length === 0) throw new Error('bench: the trace has no task of a main thread');
-  return Math.max(...tasks.map(({ dur = 0 }) => dur)) / 1e3;
+  if (on) await startTrace(session);
+  return on ? 0 : (await endTrace(session))[0].ms;
 }
 
 async function profile(session, on, profiled) {

@@ -7,7 +7,7 @@ import { format, resolveConfig } from 'prettier';
 
 const ROOT = join(import.meta.dirname, '..');
 
-const median = (numbers) => {
+export const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
@@ -140,10 +140,11 @@ export function machine(userAgent) {
   };
 }
 
-export async function save(report) {
+/** Writes `bench/results/NAME.json`. */
+export async function save(name, report) {
   const folder = join(ROOT, 'bench/results');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'bench.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 /** Replaces what stands between `<!-- name -->` and `<!-- /name -->` in a file of the docs. */

@@ -71,7 +71,7 @@ try {
       workloads: results,
       bundles,
     };
-    await save(report);
+    await save('bench', report);
     await draw(report);
     await writeTable(report);
     await writeSection('README.md', 'charts', CHART_LINKS);

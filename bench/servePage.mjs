@@ -1,4 +1,4 @@
-// Builds the pages as an app would be built, and serves them.
+// Builds pages as an app would be built, and serves them.
 import { join } from 'node:path';
 import { build, preview } from 'vite';
 import { PEERS, peersConfig } from './peers/install.mjs';
@@ -21,23 +21,8 @@ const common = {
 
 /** Serves our page at `ours` and, if asked for, the peers' at `peers`. `readable`: names are kept, for a profile. */
 export async function servePages({ peers, readable }) {
-  process.env.NODE_ENV = 'production';
-  const pages = [['ours', join(import.meta.dirname, 'page'), {}]];
-  if (peers) pages.push(['peers', join(PEERS, 'page'), peersConfig]);
-  for (const [name, root, { resolve } = {}] of pages)
-    await build({
-      ...common,
-      root,
-      base: `/${name}/`,
-      resolve: { ...common.resolve, ...resolve },
-      build: {
-        outDir: join(OUT, name),
-        emptyOutDir: true,
-        minify: !readable,
-        sourcemap: readable,
-        chunkSizeWarningLimit: Infinity,
-      },
-    });
+  await buildPage('ours', join(import.meta.dirname, 'page'), { readable });
+  if (peers) await buildPage('peers', join(PEERS, 'page'), { readable, ...peersConfig });
   const server = await preview({
     ...common,
     root: OUT,
@@ -47,6 +32,24 @@ export async function servePages({ peers, readable }) {
   });
   const url = `http://127.0.0.1:${server.httpServer.address().port}`;
   return { ours: `${url}/ours/`, peers: `${url}/peers/`, close: () => server.close() };
+}
+
+/** Builds a page to be served from `OUT`, below its name. */
+export async function buildPage(name, root, { readable, resolve }) {
+  process.env.NODE_ENV = 'production';
+  await build({
+    ...common,
+    root,
+    base: `/${name}/`,
+    resolve: { ...common.resolve, ...resolve },
+    build: {
+      outDir: join(OUT, name),
+      emptyOutDir: true,
+      minify: !readable,
+      sourcemap: readable,
+      chunkSizeWarningLimit: Infinity,
+    },
+  });
 }
 
 /** What a file and everything it imports weighs, minified, without React: the code itself. */

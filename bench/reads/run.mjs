@@ -1,107 +1,129 @@
 // What reading costs, in real Chromium against the reference server on PostgreSQL: a first pull of 100,000 rows against
 // the floor of fetch + bulkPut, a delta against a full pull, how soon an edit is seen on another device, idle requests.
-//   npm run bench:reads   [-- --rows <n> --rounds <n> --only <text>]
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+//   npm run bench:reads    all; writes bench/results/reads.json and the table in docs/pulling.md
+//     -- --only <text in a part's name> --rows <n> --rounds <n>     prints only
+//     -- --only first --tasks      what the longest tasks are busy with
+//     -- --only first --profile    where the time goes
 import { parseArgs } from 'node:util';
-import react from '@vitejs/plugin-react';
-import { serve, upgradeWebSocket } from '@hono/node-server';
-import { serveStatic } from '@hono/node-server/serve-static';
-import { Hono } from 'hono';
-import { chromium } from 'playwright';
-import { build } from 'vite';
-import { WebSocketServer } from 'ws';
-import { chromeLaunchOptions } from '../../scripts/chrome.mjs';
-import { startPostgres } from '../../scripts/pg.mjs';
-import { buildServer } from '../buildServer.mjs';
+import { heap, openBrowser } from '../browser.mjs';
+import { hottest } from '../profile.mjs';
+import { machine, median, number, save, writeSection } from '../report.mjs';
+import { endTrace, startTrace } from '../trace.mjs';
+import { openWorld } from './world.mjs';
 
 const { values: options } = parseArgs({
   options: {
     rows: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
+    tasks: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
   },
 });
 const ROWS = Number(options.rows);
-const rounds = Number(options.rounds);
-const OUT = '.cache/bench-reads';
+const explains = options.tasks || options.profile;
+const rounds = explains ? 1 : Number(options.rounds);
 const SPEED = 100; // of the clock of idle clients
+const MINUTES = 20;
+const profiles = [];
+const WHAT = {
+  ms: 'until all is there',
+  longest: 'longest task',
+  busiest: 'most processor time of a task',
+  peak: 'peak heap',
+  held: 'heap after it',
+};
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-/** Microseconds of the processor: others use it, too. */
-const busy = ({ tdur, dur = 0 }) => tdur ?? dur;
-const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
-const task = (n) => ({
-  id: `task-${n}`,
-  title: `Inspect the runway lights of section ${n}`,
-  done: n % 3 === 0,
-  position: n,
-  assignee: `user-${n % 40}`,
-  note: 'Seen twice this week; the cable of the last one is worn and has to be replaced before winter.',
-});
+const PARTS = { 'first pull': firstPull, delta, 'other device': otherDevice, idle };
 
-await buildPage();
-const world = await openWorld();
+const world = await openWorld(ROWS, { readable: explains });
+const lines = [];
+let userAgent = '';
 try {
-  if ('first pull'.startsWith(options.only)) await firstPull();
-  if ('delta'.includes(options.only)) await delta();
-  if ('device'.includes(options.only)) await otherDevice();
-  if ('idle'.includes(options.only)) await idle();
+  for (const [name, measure] of Object.entries(PARTS)) {
+    if (!name.includes(options.only)) continue;
+    process.stderr.write(`${name}\n`);
+    lines.push(...(await measure()));
+  }
+  userAgent = await inBrowser((page) => page.evaluate(() => navigator.userAgent));
 } finally {
   await world.close();
 }
+const table = markdown(lines);
+console.log(table);
+if (options.profile) console.log(hottest(profiles));
+if (options.only === '' && ROWS === 100_000 && !explains) {
+  const report = { date: new Date().toISOString().slice(0, 10), machine: machine(userAgent), rounds, lines };
+  await save('reads', report);
+  const { cores, cpu, browser } = report.machine;
+  const made = `${report.date}, ${cores} cores (${cpu}), ${browser}, PostgreSQL 15; medians of ${rounds} rounds (all values).`;
+  await writeSection('docs/pulling.md', 'reads', `${made}\n\n${table}`);
+}
 
 async function firstPull() {
-  const floors = [];
-  const pulls = [];
-  for (let round = 0; round < rounds; round++) {
-    floors.push(
-      await measured((page) => page.evaluate((name) => reads.floor(name, 1_000), `floor-${round}`)),
-    );
-    pulls.push(
-      await measured(async (page) => {
-        const ms = await page.evaluate((name) => reads.pull({ name }), `pull-${round}`);
-        const [count, shown] = await page.evaluate(() => [reads.count(), reads.shown()]);
-        if (count !== ROWS) throw new Error(`bench: ${count} of ${ROWS} rows are there`);
-        if (shown.length < 10) throw new Error(`bench: progress was shown ${shown.length} times`);
-        return ms;
-      }),
-    );
-  }
-  const line = (name, runs) =>
-    `${name.padEnd(22)} ${median(runs.map(({ ms }) => ms)).toFixed(0)} ms, longest task ` +
-    `${median(runs.map(({ longest }) => longest)).toFixed(0)} ms (${runs.map(({ longest }) => longest.toFixed(0)).join(', ')}), ` +
-    `peak heap ${mib(median(runs.map(({ peak }) => peak)))}`;
-  console.log(`First pull of ${ROWS} rows, into an empty profile (median of ${rounds})`);
-  console.log(line('  fetch + bulkPut', floors));
-  console.log(line('  client, with its UI', pulls));
-  const ratios = pulls.map(({ ms }, i) => ms / floors[i].ms);
-  console.log(
-    `  × ${median(ratios).toFixed(2)} of the floor (${ratios.map((r) => r.toFixed(2)).join(', ')})`,
-  );
+  const pull = (list) => async (page) => {
+    const ms = await page.evaluate((how) => reads.pull(how), { name: 'first', list });
+    const [count, shown, sorted] = await page.evaluate(() => [reads.count(), reads.shown(), reads.list()]);
+    if (count !== ROWS) throw new Error(`bench: ${count} of ${ROWS} rows are there`);
+    if (shown.length < 10) throw new Error(`bench: progress was shown ${shown.length} times`);
+    if (list && sorted.join() !== Array.from({ length: 20 }, (_, i) => `task-${i}`).join())
+      throw new Error(`bench: the list shows ${sorted.join(', ')}`);
+    return ms;
+  };
+  const cases = [
+    { name: 'fetch + bulkPut', work: (page) => page.evaluate(() => reads.floor('floor', 1_000)) },
+    { name: 'fetch, kept in memory', work: (page) => page.evaluate(() => reads.hold(1_000)) },
+    { name: 'client, its progress on the screen', work: pull(false) },
+    { name: 'the same and a sorted list of 20', work: pull(true) },
+  ].filter((_, i) => !explains || i > 1);
+  const runs = cases.map(() => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [i, { work }] of cases.entries()) runs[i].push(await measured(work));
+  const of = (i, what) => runs[i].map((run) => run[what]);
+  const line = (i, what, unit, floor) => ({
+    what: `first pull, ${WHAT[what]}: ${cases[i].name}`,
+    unit,
+    values: of(i, what),
+    ...(floor !== undefined && i > floor && { ratios: ratios(of(i, what), of(floor, what)) }),
+  });
+  if (explains) return cases.map((_, i) => line(i, 'ms', 'ms'));
+  return [
+    ...[0, 2, 3].map((i) => line(i, 'ms', 'ms', 0)),
+    ...[0, 2, 3].map((i) => line(i, 'longest', 'ms', 0)),
+    ...[0, 2, 3].map((i) => line(i, 'busiest', 'ms', 0)),
+    ...[0, 1, 2, 3].map((i) => line(i, 'peak', 'MiB', 0)),
+    ...[1, 2, 3].map((i) => line(i, 'held', 'MiB', 1)),
+  ];
 }
 
 async function delta() {
-  await world.inBrowser(async (page) => {
+  return inBrowser(async (page) => {
     const bytes = async (work) => {
       const before = world.sent();
       await work();
-      return world.sent() - before;
+      return (world.sent() - before) / 2 ** 20;
     };
     const first = await bytes(() => page.evaluate(() => reads.pull({ name: 'delta' })));
     const changed = ROWS / 100;
     await world.edit(Array.from({ length: changed }, (_, i) => i * 100));
     const some = await bytes(() => page.evaluate(() => reads.sync()));
     const full = await bytes(() => page.evaluate(() => reads.full()));
-    console.log(`Delta after ${changed} of ${ROWS} rows changed: ${mib(some)}; a full pull: ${mib(full)}`);
-    console.log(`  ${((some / full) * 100).toFixed(2)} % (first pull: ${mib(first)})`);
+    return [
+      { what: 'first pull, bytes', unit: 'MiB', values: [first] },
+      { what: 'full pull, bytes', unit: 'MiB', values: [full] },
+      {
+        what: `delta after 1 % has changed (${changed} rows), bytes; to the full pull`,
+        unit: 'MiB',
+        values: [some],
+        ratios: [some / full],
+      },
+    ];
   });
 }
 
 async function otherDevice() {
-  await world.inBrowser((one) =>
-    world.inBrowser(async (other) => {
+  return inBrowser((one) =>
+    inBrowser(async (other) => {
       for (const page of [one, other])
         await page.evaluate(() => reads.pull({ name: 'device', realtime: true }));
       const trip = await one.evaluate(() => reads.roundTrip());
@@ -114,80 +136,67 @@ async function otherDevice() {
         const at = await one.evaluate(([a, b]) => reads.edit(a, b), [id, title]);
         times.push((await seen) - at);
       }
-      console.log(
-        `An edit is seen on the other device after ${median(times).toFixed(1)} ms (worst of ${times.length}: ` +
-          `${Math.max(...times).toFixed(1)}); push, poke and pull are three ways of ${trip.toFixed(1)} ms each`,
-      );
+      return [
+        { what: 'a round trip', unit: 'ms', values: [trip] },
+        {
+          what: 'an edit is seen on the other device (push, poke, pull); to three round trips',
+          unit: 'ms',
+          values: times,
+          ratios: times.map((ms) => ms / (3 * trip)),
+        },
+      ];
     }),
   );
 }
 
 async function idle() {
+  const found = [];
   for (const realtime of [false, true])
-    await world.inBrowser(async (page) => {
-      await page.evaluate(
-        ([live, speed]) => reads.pull({ name: 'idle', realtime: live, speed }),
-        [realtime, SPEED],
-      );
-      await page.waitForTimeout(1_000); // what follows the start
-      const before = world.requests();
-      const minutes = 20;
-      await page.waitForTimeout((minutes * 60_000) / SPEED);
-      const perMinute = (world.requests() - before) / minutes;
-      console.log(
-        `Idle ${realtime ? 'with a WebSocket' : 'without realtime'}: ${perMinute.toFixed(2)} requests a minute`,
-      );
-    });
+    found.push(
+      await inBrowser(async (page) => {
+        const how = { name: 'idle', realtime, speed: SPEED };
+        await page.evaluate((opening) => reads.pull(opening), how);
+        await page.waitForTimeout(1_000); // what follows the start
+        const before = world.requests();
+        await page.waitForTimeout((MINUTES * 60_000) / SPEED);
+        return (world.requests() - before) / MINUTES;
+      }),
+    );
+  const [polls, connected] = found;
+  return [
+    { what: 'idle, without realtime', unit: 'requests/min', values: [polls] },
+    {
+      what: 'idle, with a WebSocket',
+      unit: 'requests/min',
+      values: [connected],
+      ratios: [connected / polls],
+    },
+  ];
 }
 
 /** Runs `work` in an empty profile, twice: its tasks are traced once, its heap is sampled the other time. */
 async function measured(work) {
-  const timed = await world.inBrowser((page, session) => traced(session, () => work(page)));
-  const peak = await world.inBrowser((page, session) => peakOf(session, () => work(page)));
-  return { ms: timed.value, longest: timed.longest, peak };
+  if (options.profile) return { ms: await inBrowser(work, (profile) => profiles.push(profile)) };
+  const timed = await inBrowser((page, session) => traced(session, () => work(page)));
+  if (options.tasks) return timed;
+  const { peak, held } = await inBrowser((page, session) => heapOf(session, () => work(page)));
+  return { ...timed, peak, held };
 }
 
 async function traced(session, work) {
-  await session.send('Tracing.start', {
-    transferMode: 'ReportEvents',
-    traceConfig: { includedCategories: ['toplevel', '__metadata', 'disabled-by-default-devtools.timeline'] },
-  });
-  const value = await work();
-  const events = [];
-  session.on('Tracing.dataCollected', ({ value: some }) => events.push(...some));
-  const complete = new Promise((resolve) => session.once('Tracing.tracingComplete', resolve));
-  await session.send('Tracing.end');
-  await complete;
-  const mains = new Set(
-    events
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid}/${tid}`),
-  );
-  const tasks = events.filter(
-    ({ name, ph, pid, tid }) => ph === 'X' && name === 'RunTask' && mains.has(`${pid}/${tid}`),
-  );
-  if (tasks.length === 0) throw new Error('bench: the trace has no task of a main thread');
-  const longest = Math.max(...tasks.map(busy));
-  if (process.env.HOLDFAST_TASKS) explain(events, tasks);
-  return { value, longest: longest / 1e3 };
+  await startTrace(session);
+  const ms = await work();
+  const tasks = await endTrace(session);
+  if (options.tasks)
+    for (const { ms: wall, busyMs, parts } of tasks.sort((a, b) => b.busyMs - a.busyMs).slice(0, 12))
+      console.log(`   ${wall.toFixed(1)} ms (${busyMs.toFixed(1)} busy): ${parts().join(', ')}`);
+  return { ms, longest: tasks[0].ms, busiest: Math.max(...tasks.map(({ busyMs }) => busyMs)) };
 }
 
-/** What the longest tasks were busy with. */
-function explain(events, tasks) {
-  for (const { ts, dur, tdur, pid, tid } of [...tasks].sort((a, b) => busy(b) - busy(a)).slice(0, 8)) {
-    const inside = events.filter(
-      (e) => e.ph === 'X' && e.pid === pid && e.tid === tid && e.ts >= ts && e.ts + (e.dur ?? 0) <= ts + dur,
-    );
-    const big = inside.filter((e) => e.name !== 'RunTask' && (e.dur ?? 0) > dur / 6);
-    console.log(
-      `   ${(dur / 1e3).toFixed(1)} ms (${(busy({ tdur, dur }) / 1e3).toFixed(1)} busy) at ${((ts - tasks[0].ts) / 1e3).toFixed(0)}: ${big.map((e) => `${e.name} ${(e.dur / 1e3).toFixed(1)}`).join(', ')}`,
-    );
-  }
-}
-
-async function peakOf(session, work) {
+async function heapOf(session, work) {
   let peak = 0;
   let over = false;
+  const before = (await heap(session)).bytes;
   const sampling = (async () => {
     while (!over) {
       const { usedSize } = await session.send('Runtime.getHeapUsage');
@@ -198,107 +207,28 @@ async function peakOf(session, work) {
   await work();
   over = true;
   await sampling;
-  return peak;
+  const held = (await heap(session)).bytes;
+  return { peak: (peak - before) / 2 ** 20, held: (held - before) / 2 ** 20 };
 }
 
-async function buildPage() {
-  process.env.NODE_ENV = 'production';
-  await build({
-    root: join(import.meta.dirname, 'page'),
-    configFile: false,
-    logLevel: 'error',
-    mode: 'production',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [react()],
-    build: {
-      outDir: join(import.meta.dirname, '../..', OUT),
-      emptyOutDir: true,
-      minify: !process.env.HOLDFAST_TASKS,
-      chunkSizeWarningLimit: Infinity,
-    },
-  });
+async function inBrowser(work, profiled) {
+  const browser = await openBrowser(profiled);
+  try {
+    return await browser.inPage(world.page, work);
+  } finally {
+    await browser.close();
+  }
 }
 
-/** A real PostgreSQL with the rows, the server over it, and browsers with profiles of their own. */
-async function openWorld() {
-  const { createSyncServer, pokeSocketServer, postgresDatabase } = await buildServer();
-  const cluster = await startPostgres();
-  const database = postgresDatabase({ connectionString: cluster.url });
-  const sync = createSyncServer({ database, upgradeWebSocket });
-  await sync.ready;
-  await sync.seed(
-    'tasks',
-    Array.from({ length: ROWS }, (_, n) => ({ id: `task-${n}`, data: task(n) })),
-  );
-  await database.query('ANALYZE'); // as autovacuum does a little later
-  let requests = 0;
-  let sent = 0;
-  const app = new Hono();
-  app.all('/sync/*', async (c) => {
-    requests++;
-    const response = await sync.fetch(c.req.raw, c.env);
-    if (!response.headers.get('content-type')?.includes('json')) return response;
-    const body = await response.arrayBuffer();
-    sent += body.byteLength;
-    return new Response(body, response);
+function ratios(ours, floors) {
+  return ours.map((value, i) => value / floors[i]);
+}
+
+function markdown(all) {
+  const rows = all.map(({ what, unit, values, ratios: to }) => {
+    const spread =
+      values.length > 1 ? ` (${number(Math.min(...values))}–${number(Math.max(...values))})` : '';
+    return `| ${what} | ${number(median(values))} ${unit}${spread} | ${to === undefined ? '' : `× ${number(median(to))}`} |`;
   });
-  app.use('/*', serveStatic({ root: OUT }));
-  const server = await new Promise((resolve) => {
-    const one = serve(
-      {
-        fetch: app.fetch,
-        port: 0,
-        hostname: '127.0.0.1',
-        websocket: { server: new WebSocketServer(pokeSocketServer) },
-      },
-      () => resolve(one),
-    );
-  });
-  const url = `http://127.0.0.1:${server.address().port}`;
-  return {
-    requests: () => requests,
-    sent: () => sent,
-    /** Somebody else changes these rows. */
-    async edit(rows) {
-      for (let from = 0; from < rows.length; from += 100) {
-        const ops = rows.slice(from, from + 100).map((n) => ({
-          op: `other-${n}`,
-          rev: 0,
-          kind: 'update',
-          type: 'tasks',
-          id: `task-${n}`,
-          patch: { title: `Changed meanwhile: section ${n}` },
-        }));
-        const response = await sync.fetch(
-          new Request(`${url}/sync/ops`, {
-            method: 'POST',
-            headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ client: 'other', ops }),
-          }),
-        );
-        const { results } = await response.json();
-        if (results.some(({ status }) => status !== 200)) throw new Error('bench: an edit was refused');
-      }
-    },
-    async inBrowser(work) {
-      const folder = await mkdtemp(join(tmpdir(), 'holdfast-reads-'));
-      const context = await chromium.launchPersistentContext(folder, chromeLaunchOptions());
-      try {
-        const page = context.pages()[0] ?? (await context.newPage());
-        await page.goto(`${url}/index.html`);
-        await page.waitForFunction(() => globalThis.reads !== undefined);
-        return await work(page, await context.newCDPSession(page));
-      } finally {
-        await context.close();
-        await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-      }
-    },
-    async close() {
-      await sync.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await database.close();
-      await cluster.stop();
-    },
-  };
+  return ['| what | median (range) | to the floor |', '| --- | --: | --: |', ...rows].join('\n');
 }

@@ -3,10 +3,8 @@
 //   npm run bench:scale    all; writes bench/results/scale.json, docs/charts and the tables in docs/scale.md
 //     -- --only curves | herd | instances    prints only
 //     -- --quick    a tenth of it, printed only
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeSection, machine } from '../report.mjs';
+import { machine, save, writeSection } from '../report.mjs';
 import { curves } from './curves.mjs';
 import { herd } from './herd.mjs';
 import { instances } from './instances.mjs';
@@ -37,11 +35,7 @@ for (const [name, { measure, table }] of Object.entries(PARTS)) {
 
 if (options.only === undefined && !quick) {
   const report = { date: new Date().toISOString().slice(0, 10), machine: machine(''), ...results };
-  await mkdir(join(import.meta.dirname, '../results'), { recursive: true });
-  await writeFile(
-    join(import.meta.dirname, '../results/scale.json'),
-    `${JSON.stringify(report, undefined, 2)}\n`,
-  );
+  await save('scale', report);
   await drawScale(report);
   for (const [name, { table }] of Object.entries(PARTS))
     await writeSection(

@@ -14,11 +14,13 @@ export interface Told {
  * What enters the base when the server has spoken, given what is there (`base`). Rows it sent enter where they are
  * newer (RD3). An acceptance without rows covers its changes by themselves, until newer server data arrives (RD2).
  * @param needed whether something pending may need a row that goes as a whole (RD5)
+ * @param seen the number of the full read that meets the rows; absent: none does
  */
 export function advanceBase(
   base: (key: EntityKey) => BaseRow | undefined,
   accepted: readonly Told[],
   needed: (key: EntityKey) => boolean = () => false,
+  seen?: number,
 ): readonly ServerRow[] {
   const next = new Map<EntityKey, ServerRow>();
   const known = (key: EntityKey): BaseRow | undefined => next.get(key) ?? base(key);
@@ -26,8 +28,10 @@ export function advanceBase(
     for (const row of rows) {
       const key = keyOf(row);
       const before = known(key);
-      if (isNewer(row.version, before)) next.set(key, entering(row, before, own, needed(key)));
+      if (isNewer(row.version, before))
+        next.set(key, entering(row, before, { own, needed: needed(key), seen: seen ?? before?.seen }));
     }
+    if (changes.length === 0) continue;
     const spoken = new Set(rows.map(keyOf));
     for (const change of changes) {
       const key = keyOf(change);
@@ -48,8 +52,11 @@ export function advanceBase(
 function entering(
   { collection, id, row, version, at }: ServerRow,
   before: BaseRow | undefined,
-  own: boolean,
-  needed: boolean,
+  {
+    own,
+    needed,
+    seen,
+  }: { readonly own: boolean; readonly needed: boolean; readonly seen: number | undefined },
 ): ServerRow {
   const ownSince = own ? (before?.ownSince ?? (before === undefined ? 0 : before.version)) : undefined;
   const gone = needed && row === undefined ? (before?.row ?? before?.was) : undefined;
@@ -61,7 +68,7 @@ function entering(
     ...(at !== undefined && { at }),
     ...(ownSince !== undefined && isNext(version, before) && { ownSince }),
     ...(gone !== undefined && { was: gone }),
-    ...(before?.seen !== undefined && { seen: before.seen }),
+    ...(seen !== undefined && { seen }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { splitKey, type BaseRow, type EntityKey, type Version } from './entity.js';
+import type { Bases, Version } from './entity.js';
 
 /** What the rows of one collection add up to, in whatever order (PL4). */
 export interface Sum {
@@ -11,8 +11,9 @@ export interface Sum {
  * 32 bits of a row's identity and version: FNV-1a over the UTF-16 units of `type/id@version`, then the finalizer of
  * MurmurHash3, so that differences do not cancel out when they are added up.
  */
-export function rowChecksum(key: EntityKey, version: Version): number {
-  let hash = fnv(fnv(fnv(0x811c9dc5, key), '@'), String(version));
+export function rowChecksum(collection: string, id: string, version: Version): number {
+  let hash = 0x811c9dc5;
+  for (const part of [collection, '/', id, '@', String(version)]) hash = fnv(hash, part);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
@@ -30,20 +31,17 @@ function fnv(hash: number, text: string): number {
 export function differing(
   names: Iterable<string>,
   told: ReadonlyMap<string, Sum>,
-  bases: Iterable<readonly [EntityKey, BaseRow]>,
+  bases: Bases,
 ): readonly string[] {
   const own = new Map([...names].map((name) => [name, { rows: 0, checksum: 0 }]));
-  let prefix = '/';
-  let sum: { rows: number; checksum: number } | undefined;
-  for (const [key, { row, version }] of bases) {
-    if (!key.startsWith(prefix)) {
-      const { collection } = splitKey(key);
-      prefix = `${collection}/`;
-      sum = own.get(collection);
+  for (const [collection, rows] of bases) {
+    const sum = own.get(collection);
+    if (sum === undefined) continue;
+    for (const [id, { row, version }] of rows) {
+      if (row === undefined || version === undefined) continue;
+      sum.rows++;
+      sum.checksum = (sum.checksum + rowChecksum(collection, id, version)) >>> 0;
     }
-    if (sum === undefined || row === undefined || version === undefined) continue;
-    sum.rows++;
-    sum.checksum = (sum.checksum + rowChecksum(key, version)) >>> 0;
   }
   return [...own]
     .filter(([name, { rows, checksum }]) => {

@@ -23,6 +23,9 @@ export interface BaseRow {
   readonly seen?: number;
 }
 
+/** The base rows of each collection, tombstones included. */
+export type Bases = Iterable<readonly [collection: string, rows: ReadonlyMap<string, BaseRow>]>;
+
 /** One entity as the server reported it. */
 export interface ServerRow extends BaseRow {
   readonly collection: string;

@@ -1,6 +1,6 @@
 import { keyOf } from './changes.js';
 import type { SnapshotPage } from './reply.js';
-import { splitKey, type BaseRow, type EntityKey, type ServerRow } from './entity.js';
+import { entityKey, splitKey, type BaseRow, type Bases, type EntityKey, type ServerRow } from './entity.js';
 
 /**
  * A read of everything the server has (PL1), as it is stored with each page: rows in pages, then what changed meanwhile.
@@ -97,7 +97,7 @@ export function baseFor(base: Base, read: FullRead | undefined): Base {
   };
 }
 
-/** What enters the base, with all that the page told of marked as met by `read`. */
+/** What enters the base, and what was there as the page tells of it: that `read` has met it is stored, too. */
 export function met(
   told: readonly ServerRow[],
   entering: readonly ServerRow[],
@@ -105,27 +105,25 @@ export function met(
   read: FullRead | undefined,
 ): readonly ServerRow[] {
   if (read === undefined) return entering;
-  const marked = new Map(entering.map((row) => [keyOf(row), row]));
+  const rows = new Map(entering.map((row) => [keyOf(row), row]));
   for (const { collection, id } of told) {
     const key = keyOf({ collection, id });
-    const row = marked.get(key) ?? base(key);
+    const row = rows.has(key) ? undefined : base(key);
     if (row !== undefined && row.seen !== read.number)
-      marked.set(key, { ...row, collection, id, seen: read.number });
+      rows.set(key, { ...row, collection, id, seen: read.number });
   }
-  return [...marked.values()];
+  return [...rows.values()];
 }
 
 /** Rows that `read` has not met. What has no version never came from this server's feed: it is not judged by it. */
-export function unmet(
-  rows: Iterable<readonly [EntityKey, BaseRow]>,
-  read: FullRead,
-): Map<EntityKey, BaseRow> {
+export function unmet(bases: Bases, { number, collections }: FullRead): Map<EntityKey, BaseRow> {
   const found = new Map<EntityKey, BaseRow>();
-  const isRead = ({ collections }: FullRead, key: EntityKey): boolean =>
-    collections === undefined || collections.includes(splitKey(key).collection);
-  for (const [key, row] of rows)
-    if (row.row !== undefined && row.version !== undefined && row.seen !== read.number && isRead(read, key))
-      found.set(key, row);
+  for (const [collection, rows] of bases) {
+    if (collections?.includes(collection) === false) continue;
+    for (const [id, row] of rows)
+      if (row.row !== undefined && row.version !== undefined && row.seen !== number)
+        found.set(entityKey(collection, id), row);
+  }
   return found;
 }
 

@@ -27,8 +27,9 @@ export function planSnapshot(books: Books, page: SnapshotPage, from: Checkpoint)
   const { ledger, store } = books;
   const read = readUnderWay(from, true);
   if (read?.stage !== 'snapshot' || !isSameCheckpoint(ledger, from)) return undefined;
-  const told = page.rows.map((row) => ({ rows: [row], changes: [] }));
-  const entering = advanceBase(baseFor(store.base, read), told, (key) => store.pendingOn(key).length > 0);
+  const told = [{ rows: page.rows, changes: [] }];
+  const needed = (key: EntityKey): boolean => store.pendingOn(key).length > 0;
+  const entering = advanceBase(baseFor(store.base, read), told, needed, read.number);
   const parts = {
     leaving: [],
     rebased: new Map(),

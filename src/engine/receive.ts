@@ -1,5 +1,5 @@
 import { advanceBase } from '../domain/baseRows.js';
-import type { ServerRow } from '../domain/entity.js';
+import type { EntityKey, ServerRow } from '../domain/entity.js';
 import { baseFor, isSameCheckpoint, met, readUnderWay, type Checkpoint } from '../domain/fullRead.js';
 import { withAssigned, type AssignedId } from '../domain/identity.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
@@ -38,7 +38,8 @@ export function planReceive(
     changes: [],
     own: op !== undefined && sent.has(op),
   }));
-  const newer = advanceBase(baseFor(store.base, read), told, (key) => store.pendingOn(key).length > 0);
+  const needed = (key: EntityKey): boolean => store.pendingOn(key).length > 0;
+  const newer = advanceBase(baseFor(store.base, read), told, needed, read?.number);
   const end = endOfRead(books, page, read, suspected);
   const rows = [...met(page.changes, newer, store.base, read), ...end.gone];
   const leaving: Leaving[] = [];

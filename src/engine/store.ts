@@ -5,6 +5,7 @@ import {
   entityKey,
   splitKey,
   type BaseRow,
+  type Bases,
   type EntityKey,
   type Row,
   type ServerRow,
@@ -43,8 +44,7 @@ export interface Store {
   get(collection: string, id: string): Row | undefined;
   readonly base: (key: EntityKey) => BaseRow | undefined;
   readonly baseOf: (of: { readonly collection: string; readonly id: string }) => BaseRow | undefined;
-  /** All base rows, tombstones included. */
-  readonly bases: () => Iterable<readonly [EntityKey, BaseRow]>;
+  readonly bases: () => Bases;
   view(collection: string): CollectionView;
   /** The undecided mutations that read or write an entity, in order. */
   readonly pendingOn: (key: EntityKey) => readonly PendingMutation[];
@@ -271,8 +271,8 @@ export function createStore(
     }
   }
 
-  function* bases(): Iterable<readonly [EntityKey, BaseRow]> {
-    for (const [name, { base }] of tables) for (const [id, row] of base) yield [entityKey(name, id), row];
+  function* bases(): Bases {
+    for (const [name, { base }] of tables) yield [name, base];
   }
 
   return {

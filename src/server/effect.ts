@@ -1,5 +1,4 @@
 import { rowChecksum } from '../domain/checksum.js';
-import { entityKey } from '../domain/entity.js';
 import { feedName, type Caller } from './caller.js';
 import { canonicalJson } from './canonicalJson.js';
 import { problem } from './problem.js';
@@ -169,7 +168,7 @@ export function createEffect({
 function difference(before: Entity | undefined, after: Entity): Pick<RowStep, 'rows' | 'checksum'> {
   const rows = (row: Entity | undefined): number => (row === undefined || row.data === null ? 0 : 1);
   const checksum = (row: Entity | undefined): number =>
-    row === undefined || row.data === null ? 0 : rowChecksum(entityKey(row.type, row.id), row.version);
+    row === undefined || row.data === null ? 0 : rowChecksum(row.type, row.id, row.version);
   return { rows: rows(after) - rows(before), checksum: checksum(after) - checksum(before) };
 }
 

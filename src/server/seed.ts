@@ -1,5 +1,4 @@
 import { rowChecksum } from '../domain/checksum.js';
-import { entityKey } from '../domain/entity.js';
 import { feedName } from './caller.js';
 import type { Database } from './database.js';
 import type { ScopeOf } from './effect.js';
@@ -60,7 +59,7 @@ export async function seedRows(
         id,
         scope: feedName(tenant, scopeOf(type, id)),
         data,
-        checksum: rowChecksum(entityKey(type, id), 1),
+        checksum: rowChecksum(type, id, 1),
       }));
       const written = await tx.query<{ scope: string; ordinal: string | number }>(INSERT, [
         type,

@@ -86,7 +86,7 @@ export function createServerRows(now: () => number): ServerRows {
       for (const { collection, id, row, version } of rows.values()) {
         if (row === undefined) continue;
         const { rows: before, checksum } = sums.get(collection) ?? { rows: 0, checksum: 0 };
-        const added = rowChecksum(entityKey(collection, id), version);
+        const added = rowChecksum(collection, id, version);
         sums.set(collection, { rows: before + 1, checksum: (checksum + added) % 2 ** 32 });
       }
       return sums;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { differing } from '../../src/domain/checksum.js';
-import { entityKey } from '../../src/domain/entity.js';
+import type { BaseRow } from '../../src/domain/entity.js';
 import type { FeedPage, SnapshotPage } from '../../src/server/protocol.js';
 import { databases, openServer, type TestDatabase, type TestServer } from './harness.js';
 
@@ -12,10 +12,13 @@ async function difference(sync: TestServer, others: readonly string[] = []): Pro
   const { entities, cursor } = await sync.snapshot(1000);
   const { sums } = await get<FeedPage>(sync, `changes?since=${cursor}&sums=1`);
   if (sums === undefined) return ['no sums'];
-  const rows = entities.map(
-    ({ type, id, version, data }) => [entityKey(type, id), { row: data ?? undefined, version }] as const,
-  );
-  return differing([sync.type, ...others], new Map(sums.map((sum) => [sum.type, sum])), rows);
+  const bases = new Map<string, Map<string, BaseRow>>();
+  for (const { type, id, version, data } of entities)
+    bases.set(
+      type,
+      (bases.get(type) ?? new Map<string, BaseRow>()).set(id, { row: data ?? undefined, version }),
+    );
+  return differing([sync.type, ...others], new Map(sums.map((sum) => [sum.type, sum])), bases);
 }
 
 describe.each(databases)('sums on $name', ({ start }) => {

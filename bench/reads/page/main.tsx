@@ -1,6 +1,7 @@
 import Dexie from 'dexie';
 import type { ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { timed } from '../../page/host.js';
 import {
   createSyncClient,
   defineCollection,
@@ -29,6 +30,12 @@ interface Opening {
   readonly speed?: number;
 }
 
+interface Page {
+  readonly entities: readonly { readonly type: string; readonly id: string; readonly data: unknown }[];
+  readonly next: string | null;
+}
+
+const held = new Map<string, unknown>();
 let client: SyncClient | undefined;
 /** The bars that were shown, as `done/total`. */
 const shown: string[] = [];
@@ -51,7 +58,9 @@ function List(): ReactNode {
   return (
     <ul>
       {rows.map(({ id, title }) => (
-        <li key={id}>{title}</li>
+        <li key={id} id={id}>
+          {title}
+        </li>
       ))}
     </ul>
   );
@@ -66,10 +75,7 @@ const reads = {
     let rows = 0;
     for (let page = ''; ;) {
       const response = await fetch(`/sync/snapshot?limit=${limit}${page}`);
-      const { entities, next } = (await response.json()) as {
-        entities: { type: string; id: string }[];
-        next: string | null;
-      };
+      const { entities, next } = (await response.json()) as Page;
       await database.table('rows').bulkPut(entities.map((row) => ({ ...row, key: `${row.type}/${row.id}` })));
       rows += entities.length;
       if (next === null) break;
@@ -82,47 +88,61 @@ const reads = {
   },
 
   /** Opens the client and shows it. Resolves when it has all that the server has. */
-  async pull({ name, realtime = false, list = false, speed = 1 }: Opening): Promise<number> {
+  pull: ({ name, realtime = false, list = false, speed = 1 }: Opening): Promise<number> =>
+    timed(async () => {
+      client = createSyncClient({
+        name,
+        collections: [tasks],
+        transport: httpTransport({ url: '/sync' }),
+        ...(realtime && { realtime: webSocketChanges({ url: '/sync' }) }),
+        ...(speed !== 1 && {
+          timeoutMs: 30_000 * speed,
+          clock: {
+            now: () => Date.now(),
+            monotonic: () => performance.now() * speed,
+            sleep: (ms: number, signal?: AbortSignal) =>
+              new Promise<void>((resolve) => {
+                const timer = setTimeout(resolve, Math.min(ms / speed, 2 ** 31 - 1));
+                const wake = (): void => {
+                  clearTimeout(timer);
+                  resolve();
+                };
+                if (signal?.aborted === true) wake();
+                else signal?.addEventListener('abort', wake);
+              }),
+          },
+        }),
+      });
+      const up = client;
+      const done = new Promise<void>((resolve, reject) => {
+        up.on('sync.completed', ({ direction }) => direction === 'pull' && resolve());
+        up.on('sync.failed', ({ error }) => reject(error));
+      });
+      createRoot(document.getElementById('root')!).render(
+        <SyncProvider client={up}>
+          <Progress />
+          {list && <List />}
+        </SyncProvider>,
+      );
+      await done;
+    }),
+
+  /** Keeps every row, as it was parsed, where it can be read at once: what any store must hold. */
+  async hold(limit: number): Promise<number> {
     const begun = performance.now();
-    client = createSyncClient({
-      name,
-      collections: [tasks],
-      transport: httpTransport({ url: '/sync' }),
-      ...(realtime && { realtime: webSocketChanges({ url: '/sync' }) }),
-      ...(speed !== 1 && {
-        timeoutMs: 30_000 * speed,
-        clock: {
-          now: () => Date.now(),
-          monotonic: () => performance.now() * speed,
-          sleep: (ms: number, signal?: AbortSignal) =>
-            new Promise<void>((resolve) => {
-              const timer = setTimeout(resolve, Math.min(ms / speed, 2 ** 31 - 1));
-              const wake = (): void => {
-                clearTimeout(timer);
-                resolve();
-              };
-              if (signal?.aborted === true) wake();
-              else signal?.addEventListener('abort', wake);
-            }),
-        },
-      }),
-    });
-    const up = client;
-    const done = new Promise<void>((resolve, reject) => {
-      up.on('sync.completed', ({ direction }) => direction === 'pull' && resolve());
-      up.on('sync.failed', ({ error }) => reject(error));
-    });
-    createRoot(document.getElementById('root')!).render(
-      <SyncProvider client={up}>
-        <Progress />
-        {list && <List />}
-      </SyncProvider>,
-    );
-    await done;
+    for (let page = ''; ;) {
+      const response = await fetch(`/sync/snapshot?limit=${limit}${page}`);
+      const { entities, next } = (await response.json()) as Page;
+      for (const row of entities) held.set(row.id, row.data);
+      if (next === null) break;
+      page = `&page=${encodeURIComponent(next)}`;
+    }
     return performance.now() - begun;
   },
 
-  count: () => client!.query(tasks).length,
+  count: () => [...client!.store.getState().collections['tasks']!.entries()].length,
+  /** The ids of the rows of the sorted list. */
+  list: () => [...document.querySelectorAll('li')].map(({ id }) => id),
   shown: () => shown,
   sync: () => client!.sync({ direction: 'pull' }),
   full: () => client!.sync({ direction: 'pull', operation: 'full' }),
@@ -157,7 +177,4 @@ const reads = {
   },
 };
 
-declare global {
-  var reads: object;
-}
-globalThis.reads = reads;
+Object.assign(globalThis, { reads, holdfastBench: reads });
