@@ -61,24 +61,23 @@ if (options.only === '' && ROWS === 100_000 && !explains) {
 }
 
 async function firstPull() {
-  const pull = (list) => async (page) => {
-    const ms = await page.evaluate((how) => reads.pull(how), { name: 'first', list });
+  const pull = (list) => (page) => page.evaluate((how) => reads.pull(how), { name: 'first', list });
+  const checked = (list) => async (page) => {
     const [count, shown, sorted] = await page.evaluate(() => [reads.count(), reads.shown(), reads.list()]);
     if (count !== ROWS) throw new Error(`bench: ${count} of ${ROWS} rows are there`);
     if (shown.length < 10) throw new Error(`bench: progress was shown ${shown.length} times`);
     if (list && sorted.join() !== Array.from({ length: 20 }, (_, i) => `task-${i}`).join())
       throw new Error(`bench: the list shows ${sorted.join(', ')}`);
-    return ms;
   };
   const cases = [
     { name: 'fetch + bulkPut', work: (page) => page.evaluate(() => reads.floor('floor', 1_000)) },
     { name: 'fetch, kept in memory', work: (page) => page.evaluate(() => reads.hold(1_000)) },
-    { name: 'client, its progress on the screen', work: pull(false) },
-    { name: 'the same and a sorted list of 20', work: pull(true) },
+    { name: 'client, its progress on the screen', work: pull(false), check: checked(false) },
+    { name: 'the same and a sorted list of 20', work: pull(true), check: checked(true) },
   ].filter((_, i) => !explains || i > 1);
   const runs = cases.map(() => []);
   for (let round = 0; round < rounds; round++)
-    for (const [i, { work }] of cases.entries()) runs[i].push(await measured(work));
+    for (const [i, one] of cases.entries()) runs[i].push(await measured(one));
   const of = (i, what) => runs[i].map((run) => run[what]);
   const line = (i, what, unit, floor) => ({
     what: `first pull, ${WHAT[what]}: ${cases[i].name}`,
@@ -174,13 +173,20 @@ async function idle() {
   ];
 }
 
-/** Runs `work` in an empty profile, twice: its tasks are traced once, its heap is sampled the other time. */
-async function measured(work) {
-  if (options.profile) return { ms: await inBrowser(work, (profile) => profiles.push(profile)) };
-  const timed = await inBrowser((page, session) => traced(session, () => work(page)));
-  if (options.tasks) return timed;
-  const { peak, held } = await inBrowser((page, session) => heapOf(session, () => work(page)));
-  return { ...timed, peak, held };
+/** Does the work in an empty profile, twice: its tasks are traced once, its heap is sampled the other time. */
+async function measured({ work, check = () => undefined }) {
+  const once = (how) =>
+    inBrowser(
+      async (page, session) => {
+        const found = await how(session, () => work(page));
+        await check(page);
+        return found;
+      },
+      options.profile && ((profile) => profiles.push(profile)),
+    );
+  if (options.profile) return { ms: await once((_session, does) => does()) };
+  const timed = await once(traced);
+  return options.tasks ? timed : { ...timed, ...(await once(heapOf)) };
 }
 
 async function traced(session, work) {
