@@ -12,6 +12,8 @@ export interface RowChange<T> {
 
 /** The rows that meet one query, kept in order from change to change (ST9). */
 export interface CollectionIndex<T> {
+  /** How many rows meet the query, whether asked for or not. */
+  readonly size: number;
   /** The rows asked for: the same array until one of them has changed. */
   rows(): readonly T[];
   /** Every change of a row since `entries` were read, one after the other. Costs O(log n) comparisons each. */
@@ -61,6 +63,9 @@ export function createCollectionIndex<T>(
   }
 
   return {
+    get size() {
+      return sorted.size;
+    },
     rows() {
       if (!isCurrent) rows = keepIdentity(rows, sorted.slice(from, to));
       isCurrent = true;

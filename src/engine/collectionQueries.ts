@@ -27,8 +27,10 @@ export interface CollectionQueriesOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** So many queries that nobody listens to are remembered; the one that was asked longest ago goes first. */
+/** So many queries that nobody listens to are remembered; those that were asked longest ago go first. */
 const REMEMBERED = 100;
+/** And together so many rows, unless one has more: to each belong two pointers. */
+const REMEMBERED_ROWS = 100_000;
 /** They are forgotten when more rows have changed since one was asked: then to look at all costs hardly more. */
 const UNHEARD = 1_000;
 
@@ -81,8 +83,13 @@ export function createCollectionQueries(options: CollectionQueriesOptions): Coll
 
   function remember(live: Asked): void {
     idle.add(live);
-    const [oldest] = idle.queries.values();
-    if (idle.queries.size > REMEMBERED && oldest !== undefined) idle.delete(oldest);
+    let rows = 0;
+    for (const { index } of idle.queries.values()) rows += index?.size ?? 0;
+    for (const oldest of idle.queries.values()) {
+      if (oldest === live || (idle.queries.size <= REMEMBERED && rows <= REMEMBERED_ROWS)) return;
+      rows -= oldest.index?.size ?? 0;
+      idle.delete(oldest);
+    }
   }
 
   function refreshed(live: Asked): readonly Row[] | undefined {

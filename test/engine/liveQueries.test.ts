@@ -192,6 +192,60 @@ test('ST9 a where that throws fails whoever reads, not who mutates, and is asked
   expect(ids(client.query(todos, query))).toBe('t0,t2');
 });
 
+describe('ST9 while rows are read in pages', () => {
+  /** Two thousand rows are there and looked at; as many come behind them, in pages. */
+  async function readMore(query: Query<Todo>, of: (n: number) => Partial<Todo>) {
+    const { client, server } = await start(2_000);
+    const shown: (readonly Todo[])[] = [];
+    const show = (): void => void shown.push(client.query(todos, query));
+    client.subscribe(todos, query, show);
+    show();
+    client.resume();
+    let pages = 0;
+    client.on('sync.progress', (progress) => (pages = progress.pages));
+    for (let n = 2_000; n < 4_000; n++)
+      server.put('todos', `t${n}`, { id: `t${n}`, title: 'x', done: false, n, ...of(n) });
+    return { client, shown, pages: () => pages };
+  }
+
+  test('a list is asked about the rows of the page, and what does not change it does not show again', async () => {
+    const { asked, where } = counted();
+    const query = { where, orderBy: 'n', limit: 10 } as const;
+    const { client, shown, pages } = await readMore(query, () => ({}));
+    asked.rows = 0;
+    await client.sync({ direction: 'pull' });
+    expect(pages()).toBeGreaterThan(3);
+    expect(asked.rows).toBe(2_000);
+    expect(shown).toHaveLength(1);
+    expect(client.query(todos, query)).toBe(shown[0]);
+    await client.dispose();
+  });
+
+  test('a list that each page changes hears once a page, and looks at no other row', async () => {
+    const { asked, where } = counted();
+    const query = { where, orderBy: { field: 'n', direction: 'desc' }, limit: 10 } as const;
+    const { client, shown, pages } = await readMore(query, () => ({}));
+    asked.rows = 0;
+    await client.sync({ direction: 'pull' });
+    expect(asked.rows).toBe(2_000);
+    expect(shown).toHaveLength(1 + pages());
+    expect(shown.at(-1)?.map(({ n }) => n)).toEqual(Array.from({ length: 10 }, (_, i) => 3_999 - i));
+    await client.dispose();
+  });
+});
+
+test('ST9 what is remembered of queries that nobody listens to is bounded in rows, the latest aside', async () => {
+  const { client } = await start(3_000);
+  const page = (n: number): Query<Todo> => ({ orderBy: 'n', offset: n, limit: 1 });
+  const first = client.query(todos, page(0));
+  expect(client.query(todos, page(0))).toBe(first);
+  let last = first;
+  for (let n = 1; n < 34; n++) last = client.query(todos, page(n));
+  expect(client.query(todos, page(33))).toBe(last);
+  expect(client.query(todos, page(0)), 'was forgotten').not.toBe(first);
+  expect(client.query(todos, page(0))).toEqual(first);
+});
+
 describe('ST9 without orderBy rows are in the order in which they became known', () => {
   test('which neither a confirmation changes, nor a page of others', async () => {
     const device = createDevice();
