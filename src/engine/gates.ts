@@ -29,7 +29,10 @@ export interface Gates {
   gate(route: string): Gate;
   /** A request is about to go that way, now. False: it must not; since it was chosen the server has said so. */
   enter(route: string): boolean;
-  /** Monotonic milliseconds before which the server wants no request, whoever asks; Infinity while a probe finds out. */
+  /**
+   * Monotonic milliseconds before which nothing is to be asked for, whoever wants to know; Infinity while a probe finds
+   * out. What is to be sent goes first: a server that fails at reads only must not be read over and over instead.
+   */
   askAt(route: string): number;
   /** What a request said of the server. */
   heard(route: string, health: Health): void;
@@ -39,7 +42,10 @@ export interface Gates {
   withdrawn(route: string): void;
   /** The network may be back: backoffs end, what the server asked for stays. */
   networkChanged(): void;
-  /** Clients that lost one server must not all come back at once (RT5). */
+  /**
+   * The network is there again. Clients that lost one server must not all come back at once (RT5); what failed before may
+   * have been the network's fault, so all breakers begin anew (RT4).
+   */
   reconnected(): void;
   /** How long the next attempt of something that failed has to wait. */
   failAgain(former: Failures | undefined, error: SyncError, retryAfterMs?: number): Failures;
@@ -77,6 +83,9 @@ interface Route {
   /** Monotonic milliseconds: what the server asked for, by `Retry-After` or its rate limit. */
   floorAt: number;
 }
+
+/** How long a pull gives way to what is to be sent when a breaker may be tried: long enough for a seal to be stored. */
+const GIVE_WAY_MS = 1_000;
 
 export function createGates(options: GatesOptions): Gates {
   const { clock, random, retry } = options;
@@ -170,9 +179,15 @@ export function createGates(options: GatesOptions): Gates {
       };
     },
     askAt(name) {
-      const route = at(name);
-      const isProbed = route.breaker.state === 'half-open';
-      return isProbed ? Infinity : floorOf(route);
+      const { breaker, floorAt } = at(name);
+      switch (breaker.state) {
+        case 'closed':
+          return floorAt;
+        case 'open':
+          return Math.max(floorAt, breaker.until + GIVE_WAY_MS);
+        case 'half-open':
+          return Infinity;
+      }
     },
     enter(name) {
       const route = at(name);
@@ -195,6 +210,7 @@ export function createGates(options: GatesOptions): Gates {
     },
     reconnected() {
       calmUntil = clock.monotonic() + random() * retry.spreadMs;
+      for (const name of routes?.keys() ?? []) setBreaker(name, CLOSED);
     },
     failAgain,
     get breaker() {

@@ -47,8 +47,6 @@ describe('RT4 the circuit breaker', () => {
     const { client, clock, sent, connectivity } = await start();
     client.insert(todos, todo('b'), { priority: 'critical' });
     connectivity.wake();
-    connectivity.setOnline(false);
-    connectivity.setOnline(true);
     const { pulled } = await client.sync();
     await clock.advance(OPEN_MS - 1);
     expect([pulled?.kind, sent()]).toEqual(['failed', []]);
@@ -89,6 +87,62 @@ describe('RT4 the circuit breaker', () => {
     expect([sent().length, client.status.get().breaker.state]).toEqual([1, 'half-open']);
     await clock.advance(10_000);
     expect(client.status.get().breaker.state).toBe('closed');
+  });
+
+  test('RT5 when the network is back it begins anew: what failed before may have been the network', async () => {
+    const { client, clock, connectivity, line, sent, events } = await start({ retry: { spreadMs: 10_000 } });
+    connectivity.setOnline(false);
+    client.insert(todos, todo('b'), { priority: 'critical' });
+    await clock.advance(10_000);
+    line.set({ offline: false });
+    connectivity.setOnline(true);
+    expect([events[1], client.status.get().breaker]).toEqual(['closed', { state: 'closed' }]);
+    await clock.advance(4_999);
+    expect(sent()).toEqual(['push 10000']);
+    await clock.advance(1);
+    expect(sent().filter((one) => one.startsWith('push'))).toEqual(['push 10000', 'push 15000']);
+    expect(client.pending()).toEqual([]);
+  });
+
+  test('RT5 and so does its count', async () => {
+    const device = createDevice();
+    const { clock, connectivity } = device;
+    const line = createFaultyTransport({ transport: device.server, clock, offline: true });
+    const client = device.open({ transport: line });
+    const events = breakerEvents(client, clock);
+    client.insert(todos, todo('a'));
+    await clock.advance(3_500);
+    expect(line.log).toHaveLength(8);
+    connectivity.setOnline(false);
+    connectivity.setOnline(true);
+    await clock.advance(3_500);
+    expect([events, line.log.length >= 10]).toEqual([[], true]);
+  });
+
+  test('a server that fails at reads only gets what is to be sent: pulls do not take every probe', async () => {
+    const device = createDevice();
+    const { clock } = device;
+    let reads = 0;
+    const client = device.open({
+      transport: {
+        ...device.server,
+        pull() {
+          reads++;
+          return Promise.resolve({ kind: 'failed', reply: answered(500) as never });
+        },
+      },
+      breaker: { failures: 3, openMs: 5_000 },
+      retry: { baseMs: 100, capMs: 100 },
+    });
+    const events = breakerEvents(client, clock);
+    await clock.advance(1_000);
+    expect([reads, events]).toEqual([3, ['opened for 5500']]);
+    client.insert(todos, todo('a'));
+    await clock.advance(5_000);
+    expect([client.pending(), events.slice(1, 3)]).toEqual([[], ['half-opened', 'closed']]);
+    const before = reads;
+    await clock.advance(20_000);
+    expect(reads - before).toBe(3); // with nothing to send, a pull finds out
   });
 
   test('ten failures in more than a minute do not open it', async () => {

@@ -15,6 +15,8 @@ export interface OwnBreaker {
   opened(route: string, ms: number): void;
   /** The client says that it closed its own. */
   closed(route: string): void;
+  /** The platform says so, or says so again: what failed before may have been the network's fault. */
+  platform(online: boolean): void;
   /** An earlier session left it open, for so many milliseconds from now. */
   restored(route: string, ms: number): void;
   /** What is stored as open now, and for how many milliseconds: the rest is closed, for one that has not sent anything yet. */
@@ -35,6 +37,10 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
   const { failures: most, openMs } = plan.breaker ?? DEFAULTS;
   const circuits = new Map<string, Circuit>();
   let hasSent = false;
+  let isOnline = true;
+  const beginAnew = (): void => {
+    for (const circuit of circuits.values()) circuit.failures = [];
+  };
   const at = (route: string): Circuit => {
     const found = circuits.get(route) ?? { failures: [], openUntil: undefined, probing: false };
     circuits.set(route, found);
@@ -62,6 +68,7 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
       const circuit = at(route);
       const isProbe = circuit.probing;
       circuit.probing = false;
+      if (!isOnline && !replies.every(isUndecided)) beginAnew(); // the platform is wrong
       if (
         !replies.some((reply) => reply !== undefined && isOutage(reply, kind)) ||
         !replies.every(isUndecided)
@@ -85,6 +92,10 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
     },
     closed(route) {
       circuits.set(route, { failures: [], openUntil: undefined, probing: false });
+    },
+    platform(online) {
+      isOnline = online;
+      if (online) beginAnew();
     },
     learnt(open) {
       if (hasSent) return;

@@ -120,7 +120,13 @@ export function openTab(
         },
         subscribe(listener) {
           const done = effort.begin('listener');
-          const stop = connectivity.subscribe(() => life.deliver(listener));
+          const stop = connectivity.subscribe(() => {
+            effort.breaker.platform(connectivity.online);
+            life.deliver(() => {
+              effort.breaker.platform(connectivity.online);
+              listener();
+            });
+          });
           return () => {
             done();
             stop();
