@@ -13,8 +13,8 @@ export interface LaneGraph<M> {
   remove(queued: Queued<M>): void;
   /** Its `seq` or `place` has changed. */
   move(queued: Queued<M>): void;
-  /** What it waits for: as many as its `waitsFor` says. */
-  ahead(queued: Queued<M>): readonly Queued<M>[];
+  /** Whether all that it waits for is among `those`. */
+  waitsOnlyFor(queued: Queued<M>, those: ReadonlySet<Queued<M>>): boolean;
   /** What waits for it, as often as it does. */
   behind(queued: Queued<M>): readonly Queued<M>[];
   /** What it depends on and waits for. */
@@ -44,14 +44,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     return those === undefined ? NONE : [...those].filter((one) => isBefore(queued, one));
   }
 
-  function ahead(queued: Queued<M>): Queued<M>[] {
-    const found: Queued<M>[] = [];
-    for (const { previous } of queued.links) if (previous !== undefined) found.push(previous.owner);
-    if (queued.needs.length > 0) found.push(...needs(queued));
-    return found;
-  }
-
-  function behind(queued: Queued<M>): Queued<M>[] {
+  function behind(queued: Queued<M>): readonly Queued<M>[] {
     const found: Queued<M>[] = [];
     for (const { next } of queued.links) if (next !== undefined) found.push(next.owner);
     if (named.size > 0) found.push(...dependents(queued));
@@ -101,7 +94,8 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
 
   /** Counts what it waits for, and passes ranks on. */
   function settle(queued: Queued<M>): void {
-    queued.waitsFor = ahead(queued).length;
+    queued.waitsFor = needs(queued).length;
+    for (const { previous } of queued.links) if (previous !== undefined) queued.waitsFor++;
     for (const { rank } of behind(queued)) queued.rank = Math.min(queued.rank, rank);
     changed(queued);
     lend(queued);
@@ -113,13 +107,16 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
    */
   function lend(from: Queued<M>): void {
     const lenders = [from];
-    for (let lender = lenders.pop(); lender !== undefined; lender = lenders.pop())
-      for (const one of ahead(lender))
-        if (one.rank > lender.rank) {
-          one.rank = lender.rank;
-          changed(one);
-          lenders.push(one);
-        }
+    const lift = (one: Queued<M>, rank: number): void => {
+      if (one.rank <= rank) return;
+      one.rank = rank;
+      changed(one);
+      lenders.push(one);
+    };
+    for (let lender = lenders.pop(); lender !== undefined; lender = lenders.pop()) {
+      for (const { previous } of lender.links) if (previous !== undefined) lift(previous.owner, lender.rank);
+      for (const one of needs(lender)) lift(one, lender.rank);
+    }
   }
 
   return {
@@ -184,7 +181,11 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
       for (const one of dependents(queued)) shift(one, 1);
       settle(queued);
     },
-    ahead,
+    waitsOnlyFor(queued, those) {
+      for (const { previous } of queued.links)
+        if (previous !== undefined && !those.has(previous.owner)) return false;
+      return needs(queued).every((one) => those.has(one));
+    },
     behind,
     needs,
     follower({ links }) {

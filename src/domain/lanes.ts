@@ -136,10 +136,7 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
         const stay: M[] = [];
         for (const mutation of members) {
           const queued = graph.get(mutation.token);
-          if (queued === undefined || !may(mutation)) break;
-          let free = true;
-          for (const one of graph.ahead(queued)) free &&= staying.has(one);
-          if (!free) break;
+          if (queued === undefined || !may(mutation) || !graph.waitsOnlyFor(queued, staying)) break;
           staying.add(queued);
           stay.push(mutation);
         }

@@ -96,9 +96,9 @@ export type Outcome =
   /** Nothing tells any more what became of it. */
   | { readonly kind: 'forgotten' };
 
-/** What became of a token, as the journal keeps it for the other tabs. */
+/** What became of some mutations, as the journal keeps it for the other tabs. */
 export interface StoredOutcome {
-  readonly token: Token;
+  readonly tokens: readonly Token[];
   readonly outcome: Outcome;
 }
 

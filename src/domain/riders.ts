@@ -26,6 +26,8 @@ interface Ahead {
    * is inserted says so (`after`), even a command.
    */
   readonly rows: Map<EntityKey, Change['kind']>;
+  /** Not among the rows yet: mostly nothing follows. */
+  readonly unread: Rider[];
 }
 
 /**
@@ -47,34 +49,21 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
   const read: ReadRow = (key) => inserted.get(key) ?? base(key);
   return batch.filter((mutation) => {
     const { lanes, effect, rerun, sealed, command, holds } = mutation;
-    const kinds = kindsOf(effect.changes);
-    const meets = (key: EntityKey, first: Change['kind']): boolean => {
-      const kind = kinds.get(key);
-      if (kind === undefined || first === 'insert') return kind !== undefined;
-      return !command && (kind === 'update' || first === 'delete');
-    };
     const before = lanes.flatMap((lane) => ahead.get(lane) ?? []);
-    const meetsAll = before.every(
-      (one) =>
-        !one.holds && (one.sealed || !sealed) && [...one.rows].every(([key, kind]) => meets(key, kind)),
-    );
+    const means = (): boolean =>
+      sealed || command || rerun === undefined || sameEffect(effect.changes, rerun(read).changes);
     const rides =
       !lanes.some((lane) => closed.has(lane)) &&
-      meetsAll &&
-      (sealed ||
-        command ||
-        rerun === undefined ||
-        before.length === 0 ||
-        sameEffect(effect.changes, rerun(read).changes));
+      (before.length === 0 || (meetsAll(mutation, before) && means()));
     if (!rides) {
       for (const lane of lanes) closed.add(lane);
       return false;
     }
     for (const lane of lanes) {
-      const one = ahead.get(lane) ?? { sealed: true, holds: false, rows: new Map() };
+      const one: Ahead = ahead.get(lane) ?? { sealed: true, holds: false, rows: new Map(), unread: [] };
       one.sealed &&= sealed;
       one.holds ||= holds;
-      for (const change of command ? [] : effect.changes) one.rows.set(keyOf(change), change.kind);
+      one.unread.push(mutation);
       ahead.set(lane, one);
     }
     for (const change of effect.changes) {
@@ -83,6 +72,23 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
     }
     return true;
   });
+}
+
+function meetsAll({ effect, command, sealed }: Rider, before: readonly Ahead[]): boolean {
+  if (before.some((one) => one.holds || (sealed && !one.sealed))) return false;
+  const kinds = kindsOf(effect.changes);
+  const meets = (key: EntityKey, first: Change['kind']): boolean => {
+    const kind = kinds.get(key);
+    if (kind === undefined || first === 'insert') return kind !== undefined;
+    return !command && (kind === 'update' || first === 'delete');
+  };
+  return before.every((one) => [...rowsOf(one)].every(([key, kind]) => meets(key, kind)));
+}
+
+function rowsOf({ rows, unread }: Ahead): Ahead['rows'] {
+  for (const { command, effect } of unread.splice(0))
+    for (const change of command ? [] : effect.changes) rows.set(keyOf(change), change.kind);
+  return rows;
 }
 
 /** What becomes of each row: what updates it and deletes it, deletes it. */

@@ -9,6 +9,8 @@ import {
   type MutationRecord,
   type Outcome,
   type Sealed,
+  type StoredOutcome,
+  type Token,
 } from '../domain/mutation.js';
 import { META, rewriting, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -91,22 +93,29 @@ export function departure(
   const stored = new Map([...parts.rebased].filter(([mutation]) => mutation.seq !== Infinity));
   const unsealed = [...held, ...parts.rebased.keys()];
   const { put, remove } = rewriting(ledger, gone, unsealed, stored);
-  const outcomes = parts.leaving.map(({ mutation, outcome }) => ({
-    token: mutation.token,
-    outcome: storable(outcome),
-  }));
   const write: StorageWrite = {
     put: {
       ...put,
       ...more,
       seals: [...(put.seals ?? []), ...(more?.seals ?? [])],
-      meta: [...(more?.meta ?? []), ...(parts.audit ?? []).map(storedEntry)],
+      meta: [...(put.meta ?? []), ...(more?.meta ?? []), ...(parts.audit ?? []).map(storedEntry)],
       rows: parts.rows.map(storedRow),
     },
     remove: { ...remove, ...alsoRemove },
-    outcomes,
+    outcomes: outcomesOf(parts.leaving),
   };
   return { ...parts, write };
+}
+
+/** What was decided as one has one outcome. */
+function outcomesOf(leaving: readonly Leaving[]): readonly StoredOutcome[] {
+  const tokens = new Map<Outcome, Token[]>();
+  for (const { mutation, outcome } of leaving) {
+    const those = tokens.get(outcome);
+    if (those === undefined) tokens.set(outcome, [mutation.token]);
+    else those.push(mutation.token);
+  }
+  return [...tokens].map(([outcome, those]) => ({ tokens: those, outcome: storable(outcome) }));
 }
 
 export const storedId = (assigned: AssignedId): MetaRecord => ({
@@ -126,7 +135,7 @@ const storedEntry = (entry: AuditEntry): MetaRecord => ({
 
 // A result that cannot be cloned must not fail the transaction that settles its mutation: other tabs do without it.
 function storable(outcome: Outcome): Outcome {
-  if (outcome.kind !== 'accepted') return outcome;
+  if (outcome.kind !== 'accepted' || outcome.result === undefined) return outcome;
   try {
     return { kind: 'accepted', result: structuredClone(outcome.result) };
   } catch {

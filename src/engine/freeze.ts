@@ -12,7 +12,7 @@ import type { Ledger } from './ledger.js';
 import { lineageOf } from './lineage.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Transport } from './ports.js';
-import type { Along, Frozen } from './seal.js';
+import type { Along, Frozen, Group } from './seal.js';
 import type { Store } from './store.js';
 
 export interface Outgoing {
@@ -30,12 +30,16 @@ export interface Outgoing {
 }
 
 /** What `members` send, now and at every retry (OB5): one mutation by itself, or several merged into one (CO2). */
-export function freeze(members: readonly PendingMutation[], along: Along, outgoing: Outgoing): Frozen {
-  const [first, ...others] = members as [PendingMutation, ...PendingMutation[]];
+export function freeze(
+  members: readonly PendingMutation[],
+  group: Group,
+  along: Along,
+  outgoing: Outgoing,
+): Frozen {
+  const [first] = members as [PendingMutation, ...PendingMutation[]];
   const cause = refusedCause(first, outgoing);
   if (cause !== undefined) return refuse(first, cause, outgoing);
-  const merge = createMerge(first, outgoing.failed);
-  for (const next of others) if (refusedCause(next, outgoing) !== undefined || !merge.join(next)) break;
+  const merge = mergeOf(members, group, outgoing);
   const changes = changesOf(merge, first, outgoing.store);
   const { kind } = merge.content;
   if (kind === 'annulled' || (kind === 'changes' && changes.length === 0))
@@ -47,6 +51,23 @@ export function freeze(members: readonly PendingMutation[], along: Along, outgoi
   for (const mutation of merge.members) mutation.single = true;
   return { kind: 'left', members: [] };
 }
+
+/** As it was chosen, where all of it still may go as it was then; what is left of it otherwise. */
+function mergeOf(
+  members: readonly PendingMutation[],
+  group: Group,
+  outgoing: Outgoing,
+): Merge<PendingMutation> {
+  const [first, ...others] = members as [PendingMutation, ...PendingMutation[]];
+  const goes = (next: PendingMutation): boolean => refusedCause(next, outgoing) === undefined;
+  const isWhole = members.length === group.members.length && others.every((m) => !m.apart && goes(m));
+  if (isMerge(group) && isWhole) return group;
+  const merge = createMerge(first, outgoing.failed);
+  for (const next of others) if (!goes(next) || !merge.join(next)) break;
+  return merge;
+}
+
+const isMerge = (group: Group): group is Merge<PendingMutation> => 'content' in group;
 
 function refuse(mutation: PendingMutation, error: SyncError, { unsendable }: Outgoing): Frozen {
   unsendable(mutation, error);

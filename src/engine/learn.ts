@@ -9,6 +9,7 @@ import {
 } from '../domain/mutation.js';
 import type { Leaving } from './departures.js';
 import { applyMeta, markSealed, type Ledger } from './ledger.js';
+import { isEmptyPlace, presentIn, type EmptyPlaces } from './logRecords.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { LogRecord, StorageState } from './ports.js';
 import type { Store } from './store.js';
@@ -33,8 +34,10 @@ export function learn(
 ): readonly Leaving[] {
   for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
   const namedBefore = ledger.ids.size;
+  const emptyBefore = ledger.empty;
+  if (!state.partial) ledger.empty = new Map();
   applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
-  const { news, missing, affected } = mirror(state, ledger);
+  const { news, missing, affected } = mirror(state, ledger, emptyBefore);
   const sealed = new Set(
     [...ledger.seals.values()].flatMap((list) =>
       list.flatMap((one) => membersOf(one).map((token) => sealing(token, one))),
@@ -55,7 +58,7 @@ export function learn(
   const stored = new Set<Token>();
   let moved = false;
   for (const { seq, mutations } of news)
-    for (const [place, raw] of mutations.entries()) {
+    for (const [place, raw] of presentIn(mutations, ledger.empty.get(seq))) {
       const record = readRecord(raw);
       if ('unreadable' in record) {
         unreadable(`log ${seq}[${place}]`, record.unreadable);
@@ -86,7 +89,9 @@ export function learn(
     ledger.lanes.refresh(known);
   }
 
-  const outcomes = new Map(state.outcomes.map((o) => [o.token, o.outcome]));
+  const outcomes = new Map(
+    state.outcomes.flatMap(({ tokens, outcome }) => tokens.map((token) => [token, outcome] as const)),
+  );
   const gone = new Set<PendingMutation>();
   for (const token of missing) {
     const known = stored.has(token) ? undefined : ledger.pending.get(token);
@@ -133,23 +138,20 @@ export function learn(
 interface News {
   /** Log records that are not as they were. */
   readonly news: readonly LogRecord[];
-  /** Tokens that were in the former ones. */
+  /** Tokens that were in the former ones, or have left a record that is as it was. */
   readonly missing: ReadonlySet<Token>;
   /** Tokens whose seal or dead letter is not as it was. */
   readonly affected: Set<Token>;
 }
 
 /** Makes the ledger's tables what they are on disk. What is not in a whole state is gone, too. */
-function mirror(state: StorageState, ledger: Ledger): News {
+function mirror(state: StorageState, ledger: Ledger, emptyBefore: EmptyPlaces): News {
   const { log, seals, deadLetters } = ledger;
   const missing = new Set<Token>();
   const affected = new Set<Token>();
   const took = (seq: number): void => {
-    // An item may be anything that was ever stored there (OB7).
-    for (const raw of (log.get(seq) ?? []) as readonly (Partial<MutationRecord> | null)[]) {
-      const token = raw?.token;
-      if (token !== undefined) missing.add(token);
-    }
+    for (const [, raw] of presentIn(log.get(seq), emptyBefore.get(seq)))
+      if (raw?.token !== undefined) missing.add(raw.token);
     log.delete(seq);
   };
   const opened = (id: string): void => {
@@ -166,6 +168,11 @@ function mirror(state: StorageState, ledger: Ledger): News {
     took(seq);
     log.set(seq, mutations);
   }
+  const read = new Set(state.log.map(({ seq }) => seq));
+  for (const [seq, places] of ledger.empty)
+    if (!read.has(seq))
+      for (const [place, raw] of presentIn(log.get(seq), emptyBefore.get(seq)))
+        if (isEmptyPlace(places, place) && raw?.token !== undefined) missing.add(raw.token);
   for (const id of removed.seals) opened(id);
   for (const { id, sealed } of state.seals) {
     opened(id);
@@ -184,8 +191,8 @@ function mirror(state: StorageState, ledger: Ledger): News {
 
 const membersOf = (sealed: Sealed): readonly Token[] => sealed.members ?? [sealed.token];
 
-const holds = (ledger: Ledger, seq: number, token: Token): boolean =>
-  ledger.log.get(seq)?.some((raw: MutationRecord | null) => raw?.token === token) === true;
+const holds = ({ log, empty }: Ledger, seq: number, token: Token): boolean =>
+  [...presentIn(log.get(seq), empty.get(seq))].some(([, raw]) => raw?.token === token);
 
 /** Whether an earlier record than `seq`, which is as it was, has it. */
 const isElsewhere = (known: PendingMutation, seq: number, ledger: Ledger): boolean =>

@@ -12,6 +12,7 @@ import {
   type Token,
 } from '../domain/mutation.js';
 import type { PendingMutation } from './pendingMutation.js';
+import { changeLog, type EmptyPlaces } from './logRecords.js';
 import type { MetaRecord, SealRecord, StorageWrite } from './ports.js';
 
 /** This tab's mirror of the stored outbox. It is exact at `revision`, which is what makes compare-and-swap cheap. */
@@ -28,6 +29,8 @@ export interface Ledger {
   readonly lanes: Lanes<PendingMutation>;
   /** The log's records as stored, unreadable mutations included: rewriting a record must not lose those (OB7). */
   readonly log: Map<number, readonly MutationRecord[]>;
+  /** What has left the log's records and is still in them. */
+  empty: EmptyPlaces;
   /** Where else a mutation is: stored again, because nobody knew of the first time. What leaves, leaves there, too. */
   readonly copies: Map<Token, ReadonlySet<number>>;
   readonly seals: Map<string, readonly Sealed[]>;
@@ -56,6 +59,7 @@ export function createLedger(): Ledger {
     pending,
     lanes,
     log: new Map(),
+    empty: new Map(),
     copies: new Map(),
     seals: new Map(),
     deadLetters: new Map(),
@@ -86,8 +90,7 @@ type Removal = Required<Pick<StorageWrite, 'put' | 'remove'>>;
 
 /**
  * The write that takes `leaving` out of the log, `unsealed` too out of the seals, and puts `rebased` records in the
- * place of what they were. A record is rewritten without what leaves, and deleted with its last mutation: there is
- * nothing to compact (decision 0003).
+ * place of what they were. There is nothing to compact (decision 0003).
  */
 export function rewriting(
   ledger: Ledger,
@@ -95,61 +98,41 @@ export function rewriting(
   unsealed: readonly PendingMutation[] = [],
   rebased: ReadonlyMap<PendingMutation, MutationRecord> = new Map(),
 ): Removal {
-  const tokens = new Set(leaving.map((m) => m.token));
-  const records = new Map([...rebased].map(([{ token }, record]) => [token, record]));
-  const log = rewrite(
-    ledger.log,
-    [...leaving, ...rebased.keys()].flatMap((m) => [m.seq, ...(ledger.copies.get(m.token) ?? [])]),
-    (record) => (tokens.has(record.token) ? undefined : (records.get(record.token) ?? record)),
-  );
+  const log = changeLog(ledger, leaving, rebased);
   // By key: what was read again since is equal, not identical.
   const sealKeys = new Set<string>();
-  const sealIds: string[] = [];
+  const sealIds = new Set<string>();
+  let same: Sealed | undefined;
   for (const { phase } of [...leaving, ...unsealed])
-    if (phase.kind === 'sealed') {
+    if (phase.kind === 'sealed' && phase.sealed !== same) {
+      same = phase.sealed;
       sealKeys.add(idempotencyKey(phase.sealed));
-      sealIds.push(phase.sealId);
+      sealIds.add(phase.sealId);
     }
-  const seals = rewrite(ledger.seals, sealIds, (sealed) =>
-    sealKeys.has(idempotencyKey(sealed)) ? undefined : sealed,
-  );
+  const rest = [...sealIds].map((id) => {
+    const sealed = ledger.seals.get(id) ?? [];
+    return { id, sealed: sealed.filter((one) => !sealKeys.has(idempotencyKey(one))) };
+  });
   return {
     put: {
-      log: log.kept.map(([seq, mutations]) => ({ seq, mutations })),
-      seals: seals.kept.map(([id, sealed]) => ({ id, sealed })),
+      log: log.rewritten,
+      seals: rest.filter(({ sealed }) => sealed.length > 0),
+      meta: log.empty === undefined ? [] : [{ key: META.empty, value: log.empty }],
     },
-    remove: { log: log.emptied, seals: seals.emptied },
+    remove: { log: log.emptied, seals: rest.filter(({ sealed }) => sealed.length === 0).map(({ id }) => id) },
   };
 }
 
-/** The lists of `from` under `keys`, item by item; undefined takes an item out. */
-function rewrite<K, V extends object>(
-  from: ReadonlyMap<K, readonly V[]>,
-  keys: Iterable<K>,
-  become: (item: V) => V | undefined,
-): { kept: [K, readonly V[]][]; emptied: K[] } {
-  const kept: [K, readonly V[]][] = [];
-  const emptied: K[] = [];
-  for (const key of new Set(keys)) {
-    // An item may be anything that was ever stored there, null included (OB7).
-    const rest = (from.get(key) ?? []).flatMap((item: V | null) =>
-      item === null ? [item as unknown as V] : (become(item) ?? []),
-    );
-    if (rest.length > 0) kept.push([key, rest]);
-    else emptied.push(key);
-  }
-  return { kept, emptied };
-}
-
 /**
- * What `meta` keeps: how far the pull got, when all was last in step, the breakers, one record per replaced id, and
- * the audit trail.
+ * What `meta` keeps: how far the pull got, when all was last in step, the breakers, what has left the log's
+ * records, one record per replaced id, and the audit trail.
  */
 export const META = {
   cursor: 'cursor',
   read: 'read',
   syncedAt: 'syncedAt',
   breakers: 'breakers',
+  empty: 'empty',
   id: 'id:',
   audit: 'audit:',
 } as const;
@@ -159,6 +142,7 @@ export function applyMeta(ledger: Ledger, meta: readonly MetaRecord[]): void {
     if (key === META.cursor) ledger.cursor = value as string | undefined;
     if (key === META.read) ledger.read = value as FullRead | undefined;
     if (key === META.syncedAt) ledger.syncedAt = value as number;
+    if (key === META.empty) ledger.empty = value as EmptyPlaces;
     if (key === META.breakers) ledger.breakers = value;
     if (key.startsWith(META.audit)) ledger.audit.set(key, value as AuditEntry);
     if (key.startsWith(META.id)) ledger.ids.add(value as Parameters<Ids['add']>[0]);

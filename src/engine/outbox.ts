@@ -109,6 +109,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   async function load(since: number | undefined): Promise<void> {
     const state = await storage.load(since);
+    if (state.partial && state.revision === since) return; // nobody has written
     options.left(learn(state, options));
     const unreadable = state.unreadable.filter(({ table }) => table === 'rows').map(({ key }) => key);
     if (unreadable.length > 0) await replaceRows(unreadable);

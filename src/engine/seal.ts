@@ -1,12 +1,13 @@
 import type { Run } from '../domain/lanes.js';
+import type { Merge } from '../domain/merge.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
 import { currentOf, planLeave, type Departure } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { StorageWrite } from './ports.js';
 
-/** Chosen to go out as one: a mutation, or several to be merged. */
-export type Group = Run<PendingMutation>;
+/** Chosen to go out as one: a mutation, or several that were merged. */
+export type Group = Run<PendingMutation> & Partial<Pick<Merge<PendingMutation>, 'content'>>;
 
 /** What goes out under one key. */
 export interface Op {
@@ -26,7 +27,8 @@ export type Frozen = { readonly members: readonly PendingMutation[] } & (
 /** What was frozen just before, in the same transaction, and as what; undefined for what was annulled. */
 export type Along = ReadonlyMap<PendingMutation, Sealed | undefined>;
 
-export type Freeze = (members: readonly PendingMutation[], along: Along) => Frozen;
+/** `members`: those of `group` that still may go. */
+export type Freeze = (members: readonly PendingMutation[], group: Group, along: Along) => Frozen;
 
 interface Sealing {
   readonly frozen: readonly Op[];
@@ -42,10 +44,10 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
   const frozen: Op[] = [];
   const annulled: PendingMutation[] = [];
   const along = new Map<PendingMutation, Sealed | undefined>();
-  for (const members of inTurn(ledger, groups)) {
+  for (const [i, members] of inTurn(ledger, groups).entries()) {
     const [first] = members;
     if (first?.phase.kind !== 'queued') continue;
-    const result = freeze(members, along);
+    const result = freeze(members, groups[i] as Group, along);
     if (result.kind === 'left') continue;
     if (result.kind === 'sealed') frozen.push(result);
     else annulled.push(...result.members);

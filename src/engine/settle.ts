@@ -6,7 +6,13 @@ import type { ServerRow } from '../domain/entity.js';
 import { storeError, type SyncError } from '../domain/errors.js';
 import { nextRead } from '../domain/fullRead.js';
 import { renameInChange, withAssigned, type AssignedId } from '../domain/identity.js';
-import { idempotencyKey, type DeadLetter, type MutationRecord, type Token } from '../domain/mutation.js';
+import {
+  idempotencyKey,
+  type DeadLetter,
+  type MutationRecord,
+  type Outcome,
+  type Token,
+} from '../domain/mutation.js';
 import { departure, inStep, storedId, type Books, type Departure, type Leaving } from './departures.js';
 import { dependencyError, followersOf, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
@@ -46,6 +52,9 @@ export type Decision = {
   | ({ readonly kind: 'rebase' } & Rebase)
 );
 
+/** Shared, so that the journal names all of them at once: mostly there is nothing to tell. */
+const DONE: Outcome = { kind: 'accepted', result: undefined };
+
 /** Carries out those decisions whose mutation is still there at that rev; a late or doubled answer changes nothing. */
 export function planSettle(books: Books, decisions: readonly Decision[], now: number): Departure | undefined {
   const { ledger, store, collections } = books;
@@ -74,8 +83,10 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
       case 'again':
       case 'rebase':
         return [];
-      case 'accepted':
-        return d.members.map((mutation) => ({ mutation, outcome: { kind: 'accepted', result: d.result } }));
+      case 'accepted': {
+        const outcome = d.result === undefined ? DONE : ({ kind: 'accepted', result: d.result } as const);
+        return d.members.map((mutation) => ({ mutation, outcome }));
+      }
       case 'refused':
         return d.members.map((mutation) => refuse(mutation, naming(mutation, d.error, books), d, now));
     }

@@ -169,7 +169,7 @@ export function createWorker(options: WorkerOptions): Worker {
       unsendable: (mutation, error) => unsendable.set(mutation, error),
     };
     // Durable: from here it may have arrived.
-    const ops = await outbox.seal(groups, (members, along) => freeze(members, along, outgoing));
+    const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
     options.changed(groups.flatMap((group) => group.members));
     await outbox.refuse([...unsendable.keys()], (mutation) => whyUnsendable(mutation, unsendable, outgoing));
     if (ops.length === 0) return;

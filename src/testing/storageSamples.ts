@@ -50,5 +50,5 @@ export function deadLetter(token: string): DeadLetter {
 }
 
 export function outcome(token: string): StoredOutcome {
-  return { token, outcome: { kind: 'accepted', result: { of: token } } };
+  return { tokens: [token], outcome: { kind: 'accepted', result: { of: token } } };
 }

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { defineMutation, type AnyDefinition } from '../../src/domain/definition.js';
-import type { MutationRecord } from '../../src/domain/mutation.js';
-import { createDevice, todos, type Device } from './testClient.js';
+import { createDevice, storedIn, todos, type Device } from './testClient.js';
 import { logged, settlingsOf } from './wireLog.js';
 
 const milk = { id: 'a', title: 'milk' };
@@ -55,12 +53,6 @@ async function deploy(device: Device, mutations: readonly AnyDefinition[]) {
   const settlings = settlingsOf(client);
   await device.settle();
   return { client, requests: line.requests, parked, settlings };
-}
-
-async function storedOf({ disk }: Device): Promise<MutationRecord[]> {
-  const storage = memoryStorage({ disk });
-  await storage.open('app');
-  return (await storage.load()).log.flatMap(({ mutations }) => mutations);
 }
 
 describe('OB8 variables of an older version', () => {
@@ -152,7 +144,7 @@ describe('OB8 what cannot be read is parked: kept as it was, shown, not sent; th
     ],
   ])('migrate %s: MIGRATION_FAILED', async (_name, what, broken) => {
     const device = await start();
-    const before = await storedOf(device);
+    const before = await storedIn(device);
     const { client, parked, settlings } = await deploy(device, [renameV2(broken)]);
     await device.clock.advance(600_000);
     expect([parked, settlings]).toEqual([['t1 MIGRATION_FAILED'], ['confirmed t2']]);
@@ -161,7 +153,7 @@ describe('OB8 what cannot be read is parked: kept as it was, shown, not sent; th
     ]);
     expect(client.pending()[0]?.failureReason?.message).toContain(`its migrate ${what} for stored variables`);
     expect([client.get(todos, 'a')?.title, client.status.get()]).toMatchObject(['oat', { held: 1 }]);
-    expect(await storedOf(device)).toEqual(before.slice(0, 1));
+    expect(await storedIn(device)).toEqual(before.slice(0, 1));
     await client.dispose();
     const { settlings: then } = await deploy(device, [renameV2(migrate)]);
     expect([then, device.server.get('todos', 'a')?.['title']]).toEqual([['confirmed t1'], 'oat!']);

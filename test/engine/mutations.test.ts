@@ -11,6 +11,7 @@ import {
   outcomeOf,
   refused,
   startClient,
+  storedIn,
   thrownBy,
   todos,
   watchedStorage,
@@ -99,11 +100,7 @@ describe('MU3 rollback', () => {
     await settle();
     expect(outcome.now).toBe('rejected CANCELLED');
     expect(client.query(todos).map(({ id }) => id)).toEqual(['b']);
-    const storage = memoryStorage({ disk });
-    await storage.open('app');
-    expect(
-      (await storage.load()).log.flatMap(({ mutations }) => mutations.map(({ token }) => token)),
-    ).toEqual([stays.token]);
+    expect((await storedIn({ disk })).map(({ token }) => token)).toEqual([stays.token]);
     client.resume();
     await clock.advance(1_000);
     expect(server.journal.map(({ token }) => token)).toEqual([stays.token]);

@@ -1,8 +1,11 @@
 import { createMemoryDisk, memoryStorage, type MemoryDisk } from '../../src/adapters/memoryStorage.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import { SyncError } from '../../src/domain/errors.js';
+import type { MutationRecord } from '../../src/domain/mutation.js';
 import type { SyncClient } from '../../src/engine/client.js';
 import { createSyncClient } from '../../src/engine/createSyncClient.js';
+import { META } from '../../src/engine/ledger.js';
+import { presentIn, type EmptyPlaces } from '../../src/engine/logRecords.js';
 import type { SyncClientOptions } from '../../src/engine/options.js';
 import type {
   Lease,
@@ -152,6 +155,17 @@ export function sharedTabs(): TabChannel & { readonly open: TabChannel['open']; 
       return open.size;
     },
   };
+}
+
+/** The mutations that are in the outbox, as they are stored. */
+export async function storedIn({ disk }: Pick<Device, 'disk'>): Promise<MutationRecord[]> {
+  const storage = memoryStorage({ disk });
+  await storage.open('app');
+  const { log, meta } = await storage.load();
+  const empty = meta.find(({ key }) => key === META.empty)?.value as EmptyPlaces | undefined;
+  return log.flatMap(({ seq, mutations }) =>
+    [...presentIn(mutations, empty?.get(seq))].map(([, record]) => record as MutationRecord),
+  );
 }
 
 /** Tabs that never hear anything. */

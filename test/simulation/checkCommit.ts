@@ -8,6 +8,7 @@ import { checkSeals } from './checkSeals.js';
 import type { Adding } from './model.js';
 import { applyRecorded, isSame, type Rows } from './refold.js';
 import type { Report } from './report.js';
+import { emptyIn, present } from './shadow.js';
 import { keyOfSealed, type Fate, type Truth } from './truth.js';
 
 /** Where the meta table keeps how far the pull got. */
@@ -17,7 +18,9 @@ const CURSOR = 'cursor';
 export function checkCommit(truth: Truth, write: StorageWrite, report: Report): void {
   const leaving = leavingTokens(truth, write);
   if (leaving.size > 0) report.stake(1);
-  const outcomes = new Map((write.outcomes ?? []).map((o) => [o.token, o.outcome]));
+  const outcomes = new Map(
+    (write.outcomes ?? []).flatMap(({ tokens, outcome }) => tokens.map((token) => [token, outcome] as const)),
+  );
   const held = new Set((write.put?.deadLetters ?? []).filter((l) => l.held === true).map((l) => l.token));
   const decided: Decided = { truth, write, report, leaving, held, outcomes };
   for (const token of leaving) checkOutcome(decided, token, outcomes.get(token));
@@ -46,9 +49,13 @@ interface Decided {
 function leavingTokens({ disk }: Truth, { put, remove }: StorageWrite): ReadonlySet<Token> {
   const leaving = new Set<Token>();
   const rewritten = new Map((put?.log ?? []).map(({ seq, mutations }) => [seq, mutations]));
-  for (const seq of [...rewritten.keys(), ...(remove?.log ?? [])]) {
-    const kept = new Set((rewritten.get(seq) ?? []).map((m) => m.token));
-    for (const { token } of disk.log.get(seq) ?? []) if (!kept.has(token)) leaving.add(token);
+  const removed = new Set(remove?.log);
+  const after = emptyIn(put?.meta ?? []) ?? disk.empty();
+  for (const [seq, records] of disk.log) {
+    const rest = removed.has(seq) ? [] : (rewritten.get(seq) ?? records);
+    const stays = new Set(present(rest, after.get(seq)).map((m) => m.token));
+    for (const { token } of present(records, disk.empty().get(seq)))
+      if (!stays.has(token)) leaving.add(token);
   }
   return leaving;
 }

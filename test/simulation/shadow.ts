@@ -1,6 +1,13 @@
 import { entityKey } from '../../src/domain/entity.js';
 import type { DeadLetter, MutationRecord, Sealed, Token } from '../../src/domain/mutation.js';
-import type { StorageReceipt, StorageState, StorageWrite, StoredRow } from '../../src/engine/ports.js';
+import { presentIn, type EmptyPlaces } from '../../src/engine/logRecords.js';
+import type {
+  MetaRecord,
+  StorageReceipt,
+  StorageState,
+  StorageWrite,
+  StoredRow,
+} from '../../src/engine/ports.js';
 
 /** What a storage holds, told from the writes that it accepted: of the disk itself, or of what one process was told. */
 export interface Shadow {
@@ -15,9 +22,25 @@ export interface Shadow {
   news: number;
   wrote(write: StorageWrite, receipt: StorageReceipt): void;
   learnt(state: StorageState): void;
+  /** Which places of the log's records are empty. */
+  empty(): EmptyPlaces;
   /** All logged mutations, in order. */
   mutations(): MutationRecord[];
 }
+
+/** What `meta` says of the log's empty places. */
+export function emptyIn(meta: readonly MetaRecord[]): EmptyPlaces | undefined {
+  return meta.find(({ key }) => key === EMPTY)?.value as EmptyPlaces | undefined;
+}
+
+export function present(
+  records: readonly MutationRecord[],
+  places: Uint8Array | undefined,
+): readonly MutationRecord[] {
+  return [...presentIn(records, places)].map(([, record]) => record as MutationRecord);
+}
+
+const EMPTY = 'empty';
 
 export function createShadow(): Shadow {
   const logged = (seq: number, mutations: readonly MutationRecord[]): void => {
@@ -62,7 +85,11 @@ export function createShadow(): Shadow {
       for (const letter of state.deadLetters) shadow.deadLetters.set(letter.token, letter);
       for (const { key, value } of state.meta) shadow.meta.set(key, value);
     },
-    mutations: () => [...shadow.log].sort(([a], [b]) => a - b).flatMap(([, mutations]) => mutations),
+    empty: () => (shadow.meta.get(EMPTY) ?? new Map()) as EmptyPlaces,
+    mutations: () =>
+      [...shadow.log]
+        .sort(([a], [b]) => a - b)
+        .flatMap(([seq, mutations]) => present(mutations, shadow.empty().get(seq))),
   };
   return shadow;
 }

@@ -265,7 +265,7 @@ function describeWrite({ append, put, remove, outcomes, ifRevision }: StorageWri
       ),
     }),
     ...(put?.meta?.length && { meta: put.meta.map((m) => m.value) }),
-    ...(outcomes?.length && { outcomes: outcomes.map((o) => `${o.token} ${o.outcome.kind}`) }),
+    ...(outcomes?.length && { outcomes: outcomes.map((o) => `${o.tokens.join(' ')} ${o.outcome.kind}`) }),
     ...(remove?.seals?.length && { unsealed: remove.seals }),
     ...(remove?.deadLetters?.length && { noLetters: remove.deadLetters }),
   };

@@ -1,0 +1,87 @@
+import type { MutationRecord, Token } from '../domain/mutation.js';
+import type { PendingMutation } from './pendingMutation.js';
+
+/*
+ * A log record is not rewritten each time that some of its mutations leave. One note says for all records which of
+ * their places are empty, a bit per place; so a settle costs what it settles, whatever else the records hold:
+ *
+ *   log  17: a b c d e f g h     note  17: 01100000      b and c have left
+ *
+ * A record is deleted with its last mutation, and rewritten when few stay, so that they do not keep the others on disk.
+ */
+
+/** By sequence, for each record that has empty places: which. */
+export type EmptyPlaces = ReadonlyMap<number, Uint8Array>;
+
+/** So many times what stays, and a record is rewritten. */
+const MOSTLY_EMPTY = 4;
+
+export function isEmptyPlace(places: Uint8Array | undefined, place: number): boolean {
+  return places !== undefined && (((places[place >> 3] ?? 0) >> (place & 7)) & 1) === 1;
+}
+
+/** What is still there of a record, by place. Anything that was ever stored there may be among it (OB7). */
+export function* presentIn(
+  records: readonly MutationRecord[] | undefined,
+  places: Uint8Array | undefined,
+): Iterable<readonly [place: number, record: Partial<MutationRecord> | null]> {
+  for (const [place, record] of (records ?? []).entries())
+    if (!isEmptyPlace(places, place)) yield [place, record];
+}
+
+/** The log as this tab knows it. */
+export interface KnownLog {
+  readonly log: ReadonlyMap<number, readonly MutationRecord[]>;
+  readonly empty: EmptyPlaces;
+  readonly copies: ReadonlyMap<Token, ReadonlySet<number>>;
+}
+
+export interface LogChange {
+  readonly rewritten: { readonly seq: number; readonly mutations: readonly MutationRecord[] }[];
+  readonly emptied: number[];
+  /** Undefined: as it was. */
+  readonly empty: EmptyPlaces | undefined;
+}
+
+/** Takes `leaving` out of the log, and puts the records of `rebased` in the place of what they were. */
+export function changeLog(
+  { log, empty, copies }: KnownLog,
+  leaving: readonly PendingMutation[],
+  rebased: ReadonlyMap<PendingMutation, MutationRecord>,
+): LogChange {
+  const concerned = new Map<number, Map<unknown, MutationRecord | undefined>>();
+  const concern = ({ token, seq }: PendingMutation, record: MutationRecord | undefined): void => {
+    for (const one of [seq, ...(copies.get(token) ?? [])]) {
+      const records = concerned.get(one);
+      if (records === undefined) concerned.set(one, new Map([[token, record]]));
+      else records.set(token, record);
+    }
+  };
+  for (const [mutation, record] of rebased) concern(mutation, record);
+  for (const mutation of leaving) concern(mutation, undefined);
+
+  const rewritten: LogChange['rewritten'] = [];
+  const emptied: number[] = [];
+  const next = new Map(empty);
+  for (const [seq, becoming] of concerned) {
+    const records = log.get(seq) ?? [];
+    const places = new Uint8Array(Math.ceil(records.length / 8));
+    places.set(empty.get(seq) ?? []);
+    const rest: MutationRecord[] = [];
+    let isOther = false;
+    for (const [place, record] of presentIn(records, empty.get(seq))) {
+      const token = record?.token;
+      const stays = becoming.has(token) ? becoming.get(token) : (record as MutationRecord);
+      if (stays === undefined) places[place >> 3] = (places[place >> 3] ?? 0) | (1 << (place & 7));
+      else rest.push(stays);
+      isOther ||= stays !== undefined && stays !== record;
+    }
+    next.delete(seq);
+    if (rest.length === 0) emptied.push(seq);
+    else if (isOther || rest.length * MOSTLY_EMPTY <= records.length)
+      rewritten.push({ seq, mutations: rest });
+    else next.set(seq, places);
+  }
+  const isSame = next.size === empty.size && [...next].every(([seq, places]) => empty.get(seq) === places);
+  return { rewritten, emptied, empty: isSame ? undefined : next };
+}
