@@ -1,4 +1,5 @@
 import type { Clock } from '../engine/ports.js';
+import { breathe } from './breathe.js';
 
 // Timers keep their delay in 32 bits; a longer one would fire at once.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -12,6 +13,10 @@ export function systemClock(): Clock {
       return new Promise((resolve) => {
         if (signal?.aborted === true) {
           resolve();
+          return;
+        }
+        if (ms === 0) {
+          resolve(breathe());
           return;
         }
         let timer: ReturnType<typeof setTimeout>;

@@ -191,7 +191,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     follower({ links }) {
       const next = links[0]?.next?.owner;
       if (next?.links.length !== links.length) return undefined;
-      for (const link of links) if (link.next?.owner !== next) return undefined;
+      for (let i = 1; i < links.length; i++) if (links[i]?.next?.owner !== next) return undefined;
       return next;
     },
     naming: (token) => named.get(token) ?? [],

@@ -1,6 +1,6 @@
 import { applyChange, keyOf, type Change } from '../domain/changes.js';
 import { withoutUnchanged } from '../domain/coalesce.js';
-import { entityKey, type EntityKey, type Row } from '../domain/entity.js';
+import type { EntityKey, Row } from '../domain/entity.js';
 import { restoreError, SyncError } from '../domain/errors.js';
 import { createMerge, type Merge } from '../domain/merge.js';
 import { readsDone } from '../domain/fullRead.js';
@@ -181,13 +181,16 @@ function prerequisites(
 ): readonly Token[] {
   const needed = new Set<PendingMutation>();
   const known = new Set<EntityKey>();
+  let last: Change | undefined;
   for (const mutation of members) {
     for (const token of mutation.dependsOn) {
       const other = ledger.pending.get(token);
       if (other !== undefined) needed.add(other);
     }
-    for (const { collection, id } of mutation.effect.changes) {
-      const key = entityKey(collection, id);
+    for (const change of mutation.effect.changes) {
+      if (change.id === last?.id && change.collection === last.collection) continue; // mostly all are of one row
+      last = change;
+      const key = keyOf(change);
       // Members follow one another: what comes before the first that changes a row comes before them all.
       if (known.has(key)) continue;
       known.add(key);

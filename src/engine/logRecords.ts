@@ -70,8 +70,7 @@ export function changeLog(
     const rest: MutationRecord[] = [];
     let isOther = false;
     for (const [place, record] of presentIn(records, empty.get(seq))) {
-      const token = record?.token;
-      const stays = becoming.has(token) ? becoming.get(token) : (record as MutationRecord);
+      const stays = becoming.has(record?.token) ? becoming.get(record?.token) : (record as MutationRecord);
       if (stays === undefined) places[place >> 3] = (places[place >> 3] ?? 0) | (1 << (place & 7));
       else rest.push(stays);
       isOther ||= stays !== undefined && stays !== record;

@@ -77,10 +77,15 @@ export interface OutboxOptions extends LearnOptions, Books {
 export function createOutbox(options: OutboxOptions): Outbox {
   const { storage, ledger, store } = options;
   let tail: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
 
   /** One at a time: each plan sees the ledger as the write before it left it. */
   function serial<R>(work: () => Promise<R>): Promise<R> {
-    const done = tail.then(work);
+    waiting++;
+    const done = tail.then(() => {
+      waiting--;
+      return work();
+    });
     tail = done.catch(() => undefined);
     return done;
   }
@@ -273,7 +278,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const isNews = await commit(plan, depart);
       if (isNews) return true;
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
-      await serial(() => load(ledger.revision));
+      // Where we write next, that finds it as well.
+      await serial(async () => (waiting > 0 ? undefined : load(ledger.revision)));
       options.announce();
       return false;
     },

@@ -23,6 +23,9 @@ import type { Store } from './store.js';
 import type { SummaryCounter } from './summary.js';
 import { createWakeup } from './wakeup.js';
 
+/** So many take some milliseconds. */
+const MANY = 500;
+
 /** Sends what the outbox holds, for ever, in order (SC, RT). One runs per client, while it holds the lease. */
 export interface Worker {
   run(signal: AbortSignal): Promise<void>;
@@ -156,6 +159,11 @@ export function createWorker(options: WorkerOptions): Worker {
     }
   }
 
+  /** Many are dealt with in several tasks, so that the page stays awake. */
+  async function breathe(members: readonly PendingMutation[]): Promise<void> {
+    if (members.length > MANY) await clock.sleep(0);
+  }
+
   /** One mutation's way, top to bottom. */
   async function travel(groups: readonly Group[], route: string, signal: AbortSignal): Promise<void> {
     const unsendable = new Map<PendingMutation, SyncError>();
@@ -168,9 +176,11 @@ export function createWorker(options: WorkerOptions): Worker {
       failed: cannotMerge,
       unsendable: (mutation, error) => unsendable.set(mutation, error),
     };
+    const members = groups.flatMap((group) => group.members);
+    await breathe(members);
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
-    options.changed(groups.flatMap((group) => group.members));
+    options.changed(members);
     await outbox.refuse([...unsendable.keys()], (mutation) => whyUnsendable(mutation, unsendable, outgoing));
     if (ops.length === 0) return;
     const answer = await (route === TRANSPORT && transport?.ordered === true
@@ -178,6 +188,7 @@ export function createWorker(options: WorkerOptions): Worker {
       : exchange(ops, route, signal));
     if (answer === undefined) return; // whoever drains next sends the same bytes
     const { sent, verdicts } = answer;
+    await breathe(members);
     const { plain, behind, conflicts } = disputedIn(sent, verdicts);
     const decisions = [...plain.flatMap(({ op, verdict }) => decider.decide(op, verdict)), ...behind];
     for (const { op, verdict } of conflicts) {
