@@ -1,4 +1,4 @@
-import { entityKey, type EntityKey, type Row } from './entity.js';
+import { entityKey, type EntityKey, type EntityRef, type Row } from './entity.js';
 import { setField } from './serialize.js';
 
 /**
@@ -17,8 +17,8 @@ export type Change =
     }
   | { readonly kind: 'delete'; readonly collection: string; readonly id: string; readonly previous: Row };
 
-export function keyOf(change: { readonly collection: string; readonly id: string }): EntityKey {
-  return entityKey(change.collection, change.id);
+export function keyOf(of: EntityRef): EntityKey {
+  return entityKey(of.collection, of.id);
 }
 
 /** The row after `change`. An update of a row that is gone shows nothing: never half a row (RD5). */
@@ -38,7 +38,7 @@ export function applyChange(row: Row | undefined, change: Change): Row | undefin
 }
 
 /** `{ ...row, ...fields }`. Engines are fast at the first spread of an object and slow at a second. */
-export function withFields(row: Row, fields: Row): Record<string, unknown> {
+function withFields(row: Row, fields: Row): Record<string, unknown> {
   const next = { ...row };
   for (const field of Object.keys(fields)) setField(next, field, fields[field]);
   return next;

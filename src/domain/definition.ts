@@ -176,7 +176,7 @@ export function remove<T extends object>(collection: Collection<T>): Definition<
   return builtIn('@delete', (tx, id) => tx.delete(collection, id));
 }
 
-export const isBuiltIn = (name: string): boolean => name.startsWith('@');
+export const isBuiltIn = (name: string): boolean => name[0] === '@';
 
 /** What the definition makes of variables that version `from` of it has stored (OB8). */
 export function migrated(

@@ -6,6 +6,12 @@ export type Row = Readonly<Record<string, unknown>>;
 /** `collection/id`; collection names hold no slash, so the key is unambiguous. */
 export type EntityKey = string;
 
+/** Which row. Its key is made of it where it has to be found by one text. */
+export interface EntityRef {
+  readonly collection: string;
+  readonly id: string;
+}
+
 /** A version as the server gives it. Numbers order; anything else can only be compared for equality. */
 export type Version = number | string;
 
@@ -27,16 +33,13 @@ export interface BaseRow {
 export type Bases = Iterable<readonly [collection: string, rows: ReadonlyMap<string, BaseRow>]>;
 
 /** One entity as the server reported it. */
-export interface ServerRow extends BaseRow {
-  readonly collection: string;
-  readonly id: string;
-}
+export interface ServerRow extends BaseRow, EntityRef {}
 
 export function entityKey(collection: string, id: string): EntityKey {
   return `${collection}/${id}`;
 }
 
-export function splitKey(key: EntityKey): { collection: string; id: string } {
+export function splitKey(key: EntityKey): EntityRef {
   const slash = key.indexOf('/');
   return { collection: key.slice(0, slash), id: key.slice(slash + 1) };
 }

@@ -27,13 +27,15 @@ export interface Folded<M> {
 export function fold<M extends Foldable>(mutations: Iterable<M>, base: ReadRow): Folded<M> {
   const views = new Map<EntityKey, Row | undefined>();
   const effects = new Map<M, Effect>();
-  const read = (key: EntityKey): Row | undefined => (views.has(key) ? views.get(key) : base(key));
+  const read: ReadRow = (of) => {
+    const key = keyOf(of);
+    return views.has(key) ? views.get(key) : base(of);
+  };
   for (const mutation of mutations) {
     const effect = mutation.rerun?.(read);
     if (effect !== undefined) effects.set(mutation, effect);
     for (const change of (effect ?? mutation.effect).changes) {
-      const key = keyOf(change);
-      views.set(key, applyChange(read(key), change));
+      views.set(keyOf(change), applyChange(read(change), change));
     }
   }
   return { views, effects };

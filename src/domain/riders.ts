@@ -46,7 +46,7 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
   const ahead = new Map<Lane, Ahead>();
   const closed = new Set<Lane>();
   const inserted = new Map<EntityKey, Row>();
-  const read: ReadRow = (key) => inserted.get(key) ?? base(key);
+  const read: ReadRow = (of) => inserted.get(keyOf(of)) ?? base(of);
   return batch.filter((mutation) => {
     const { lanes, effect, rerun, sealed, command, holds } = mutation;
     const before = lanes.flatMap((lane) => ahead.get(lane) ?? []);

@@ -1,7 +1,7 @@
 import { createDraft, finishDraft, type Draft } from 'immer';
-import { diff, withFields, type Change } from './changes.js';
+import { applyChange, diff, keyOf, type Change } from './changes.js';
 import type { AnyCollection, Collection } from './collection.js';
-import { checkId, entityKey, type EntityKey, type Row } from './entity.js';
+import { checkId, entityKey, type EntityKey, type EntityRef, type Row } from './entity.js';
 import { describe, SyncError } from './errors.js';
 import { renameInChange, type Ids } from './identity.js';
 import { validate } from './standardSchema.js';
@@ -21,7 +21,7 @@ export interface Transaction {
   delete(collection: AnyCollection, id: string): void;
 }
 
-export type ReadRow = (key: EntityKey) => Row | undefined;
+export type ReadRow = (of: EntityRef) => Row | undefined;
 
 /** Makes a private, storable copy of a value: `toJson` or `toCloneable`. */
 export type Encode = <T>(value: T, what: string) => T;
@@ -32,21 +32,20 @@ export interface Effect {
   readonly touched: readonly EntityKey[];
 }
 
-interface Touched {
-  readonly collection: string;
-  readonly id: string;
-  readonly before: Row | undefined;
+interface Touched extends EntityRef {
+  before: Row | undefined;
+  /** Not up to date while there is a `change`. */
   after: Row | undefined;
+  /** All that was done so far, where that was to set fields: the row is made when somebody looks at it. */
+  change: Change | undefined;
   /** Whether `after` holds private copies only: of drafts, which live as long as their recipe, too. */
   encoded: boolean;
-  /** The fields that may have changed, where that is known. */
-  among: readonly string[] | undefined;
 }
 
 /**
  * Runs `work` over `read` and returns its net effect per entity, in the order first touched, encoded for storage. Atomic: if it throws,
- * there is no effect. It must be synchronous: a promise cannot be re-run on a new base (ST4). Ids that the server has
- * replaced may be used as before (ID1).
+ * nothing has happened (ST4). With `ids`, rows go by the ids that the server has given them: a call, or a stored
+ * mutation that is run again, may still know former ones (ID1).
  */
 export function runTransaction(
   read: ReadRow,
@@ -55,7 +54,9 @@ export function runTransaction(
   work: (tx: Transaction) => unknown,
   ids?: Ids,
 ): Effect {
-  const touched = new Map<EntityKey, Touched>();
+  /** Most touch one entity only. */
+  let first: Touched | undefined;
+  let all: Map<EntityKey, Touched> | undefined;
   const at = (collection: AnyCollection, given: unknown): Touched => {
     const { name } = collection;
     if (!collections.has(name))
@@ -65,31 +66,31 @@ export function runTransaction(
       );
     checkId(name, given);
     const id = ids?.resolve(name, given) ?? given;
-    const key = entityKey(name, id);
-    let entry = touched.get(key);
-    if (entry === undefined) {
-      const before = read(key);
-      entry = { collection: name, id, before, after: before, encoded: true, among: undefined };
-      touched.set(key, entry);
-    }
+    if (first?.id === id && first.collection === name) return first;
+    if (first !== undefined) all ??= new Map([[keyOf(first), first]]);
+    const known = all?.get(entityKey(name, id));
+    if (known !== undefined) return known;
+    const before = read({ collection: name, id });
+    const entry: Touched = { collection: name, id, before, after: before, change: undefined, encoded: true };
+    first ??= entry;
+    all?.set(keyOf(entry), entry);
     return entry;
   };
-  const existing = (collection: AnyCollection, id: unknown): Touched & { after: Row } => {
+  const existing = (collection: AnyCollection, id: unknown): Touched => {
     const entry = at(collection, id);
     if (entry.after === undefined)
       throw new SyncError('ENTITY_NOT_FOUND', `${entry.collection} has no row "${entry.id}".`);
-    return entry as Touched & { after: Row };
+    return entry;
   };
   const tx: Transaction = {
     get: <T extends object>(collection: Collection<T>, id: string) =>
-      at(collection, id).after as T | undefined,
+      rowOf(at(collection, id)) as T | undefined,
     insert(collection, row) {
       const entry = at(collection, collection.idOf(row));
       if (entry.after !== undefined)
         throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
-      const what = `${collection.name} "${entry.id}"`;
+      const what = nameOf(entry);
       entry.after = encode((collection.schema ? validate(collection.schema, row, what) : row) as Row, what);
-      entry.among = undefined;
     },
     update<T extends object>(
       collection: Collection<T>,
@@ -97,46 +98,60 @@ export function runTransaction(
       edit: ((draft: Draft<T>) => void) | Partial<T>,
     ) {
       const entry = existing(collection, id);
-      const what = `${collection.name} "${entry.id}"`;
-      const isRecipe = typeof edit === 'function';
-      const next = isRecipe
-        ? editDraft(entry.after, edit as (draft: unknown) => unknown, what)
-        : mergeFields(entry.after, edit, encode, what);
-      if (next !== entry.after && collection.idOf(next as T) !== entry.id)
-        throw new SyncError(
-          'INVALID_ROW',
-          `${what}: an update must not change the row's key; delete it and insert another.`,
-        );
-      entry.among = isRecipe || entry.after !== entry.before ? undefined : Object.keys(edit);
-      entry.after = next;
-      if (isRecipe) entry.encoded = false;
+      const row = rowOf(entry) as Row;
+      if (typeof edit === 'function') {
+        const next = editDraft(row, edit as (draft: unknown) => unknown, entry);
+        if (next !== row) checkKey(collection, entry, next);
+        entry.after = next;
+        entry.encoded = false;
+        return;
+      }
+      const change = setFields(row, edit, encode, entry);
+      if (change === undefined) return;
+      if (collection.keyField === undefined || Object.hasOwn(edit, collection.keyField))
+        checkKey(collection, entry, applyChange(row, change));
+      if (row === entry.before) entry.change = change;
+      else entry.after = applyChange(row, change);
     },
     delete(collection, id) {
-      (existing(collection, id) as Touched).after = undefined;
+      const entry = existing(collection, id);
+      entry.after = entry.change = undefined;
     },
   };
   refusePromise(work(tx), 'optimistic');
   // No array here grows by `push`: one that did has room for 17, and thousands of these are kept.
-  const made = [...touched.values()].map((entry) => changeOf(entry, encode));
-  const all = made.every((change) => change !== undefined)
+  const entries = all !== undefined ? [...all.values()] : first !== undefined ? [first] : [];
+  const made = entries.map((entry) => changeOf(entry, encode));
+  const changes = made.every((change) => change !== undefined)
     ? made
     : made.filter((change) => change !== undefined).slice();
   return {
-    changes: ids === undefined ? all : all.map((change) => renameInChange(change, ids, collections)),
-    touched: [...touched.keys()],
+    changes:
+      ids === undefined || ids.size === 0
+        ? changes
+        : changes.map((change) => renameInChange(change, ids, collections)),
+    touched: entries.map(keyOf),
   };
 }
 
+const nameOf = ({ collection, id }: EntityRef): string => `${collection} "${id}"`;
+
+function rowOf(entry: Touched): Row | undefined {
+  if (entry.change !== undefined) entry.after = applyChange(entry.before, entry.change);
+  entry.change = undefined;
+  return entry.after;
+}
+
 function changeOf(
-  { collection, id, before, after, encoded, among }: Touched,
+  { collection, id, before, after, change, encoded }: Touched,
   encode: Encode,
 ): Change | undefined {
-  const change = diff(collection, id, before, after, among);
-  return encoded || change === undefined ? change : encodeChange(change, encode);
+  const made = change ?? diff(collection, id, before, after);
+  return encoded || made === undefined ? made : encodeChange(made, encode);
 }
 
 function encodeChange(change: Change, encode: Encode): Change {
-  const what = `${change.collection} "${change.id}"`;
+  const what = nameOf(change);
   switch (change.kind) {
     case 'insert':
       return { ...change, row: encode(change.row, what) };
@@ -149,7 +164,7 @@ function encodeChange(change: Change, encode: Encode): Change {
 
 // What a recipe returns is ignored, so that `(draft) => (draft.n += 1)` means what it says; but one that returns
 // a new row instead of editing the draft would silently do nothing.
-function editDraft(row: Row, recipe: (draft: unknown) => unknown, what: string): Row {
+function editDraft(row: Row, recipe: (draft: unknown) => unknown, of: EntityRef): Row {
   const draft = createDraft<Row>(row);
   const returned = recipe(draft);
   refusePromise(returned, 'a recipe');
@@ -159,21 +174,27 @@ function editDraft(row: Row, recipe: (draft: unknown) => unknown, what: string):
   if (isRow && next === row)
     throw new SyncError(
       'INVALID_RECIPE',
-      `${what}: the recipe returned ${describe(returned)} and left its draft as it was; edit the draft, or pass the fields to set.`,
+      `${nameOf(of)}: the recipe returned ${describe(returned)} and left its draft as it was; edit the draft, or pass the fields to set.`,
     );
   return next;
 }
 
-function mergeFields(row: Row, fields: object, encode: Encode, what: string): Row {
+/** What setting `fields` changes; an undefined one is removed. */
+function setFields(row: Row, fields: object, encode: Encode, of: EntityRef): Change | undefined {
   if (typeof fields !== 'object' || (fields as unknown) === null || Array.isArray(fields))
     throw new SyncError(
       'INVALID_RECIPE',
       `update takes a function of a draft or an object of fields, received ${describe(fields)}.`,
     );
-  const next = withFields(row, encode(fields as Row, what));
-  for (const field of Object.keys(fields))
-    if ((fields as Row)[field] === undefined) Reflect.deleteProperty(next, field);
-  return next;
+  return diff(of.collection, of.id, row, encode(fields as Row, nameOf(of)), Object.keys(fields));
+}
+
+function checkKey(collection: AnyCollection, of: EntityRef, next: Row | undefined): void {
+  if (collection.idOf(next) !== of.id)
+    throw new SyncError(
+      'INVALID_ROW',
+      `${nameOf(of)}: an update must not change the row's key; delete it and insert another.`,
+    );
 }
 
 function refusePromise(result: unknown, what: string): void {

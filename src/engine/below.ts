@@ -5,7 +5,8 @@ import type { Store } from './store.js';
 
 /** The view as it is before `mutation`. */
 export function below(mutation: PendingMutation, store: Store): ReadRow {
-  return (key) => {
+  return (of) => {
+    const key = keyOf(of);
     let row = store.base(key)?.row;
     for (const earlier of store.pendingOn(key)) {
       if (earlier === mutation) break;

@@ -61,6 +61,9 @@ export interface CallerOptions {
 export function createCaller(options: CallerOptions): Caller {
   const { collections, definitions, ids, read, clock } = options;
   const reruns = new Map<AnyDefinition, Rerun>();
+  const all = [...collections.values()];
+  const hasReferences = all.some(({ references }) => references.length > 0);
+  const hasServerIds = all.some(({ serverIds }) => serverIds);
 
   function rerunOf(definition: AnyDefinition | undefined): Rerun | undefined {
     if (definition === undefined || isBuiltIn(definition.name)) return undefined;
@@ -84,7 +87,7 @@ export function createCaller(options: CallerOptions): Caller {
   /** What it needs is accepted first: what it says, and the inserts of rows it refers to, declared as references (ID1). */
   function prerequisites(named: readonly Token[], effect: Effect): readonly Token[] {
     let tokens = named.length > 0 ? new Set(named) : undefined;
-    for (const change of effect.changes) {
+    for (const change of hasReferences ? effect.changes : []) {
       const references = collections.get(change.collection)?.references;
       if (references === undefined || change.kind === 'delete') continue;
       const fields = change.kind === 'insert' ? change.row : change.patch;
@@ -103,6 +106,7 @@ export function createCaller(options: CallerOptions): Caller {
   };
 
   const closes = (changes: Effect['changes']): boolean =>
+    hasServerIds &&
     changes.some(({ kind, collection }) => kind === 'insert' && collections.get(collection)?.serverIds);
 
   function sendAt({ createdAt, sendAfter }: MutationRecord): number {

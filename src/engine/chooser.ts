@@ -126,7 +126,7 @@ export function createChooser(options: ChooserOptions): Chooser {
         (!reachability.online && probe(now, inFlight)) || select(now, inFlight);
       const isAhead = transport?.ordered === true && pushesIn(inFlight) > 0;
       if (isAhead && batch.length < transport.limits.maxBatch) return { together: NOTHING, alone, nextAt };
-      const riders = independentRiders(batch.map(riderOf), (key) => store.base(key)?.row);
+      const riders = independentRiders(batch.map(riderOf), (of) => store.baseOf(of)?.row);
       return { together: riders.map((rider) => rider.group), alone, nextAt };
     },
   };

@@ -50,7 +50,11 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   });
   const paused = (): boolean => life.isPaused;
   const now = (): number => clock.now();
-  const alive = (): void => controller.signal.throwIfAborted();
+  let isOver = false; // to ask the signal costs a call of `mutate` more than to know
+  controller.signal.addEventListener('abort', () => (isOver = true));
+  const alive = (): void => {
+    if (isOver) controller.signal.throwIfAborted();
+  };
 
   const events = createTopics<unknown>((error) => logger.warn('holdfast: an event listener threw', error));
   const emit: Emit = (event, data) => events.publish(event, data);

@@ -148,7 +148,7 @@ function rowsAfter(changes: readonly Change[], read: ReadRow): readonly (Row | u
   const rows = new Map<string, Row | undefined>();
   return changes.map((change) => {
     const key = keyOf(change);
-    const row = applyChange(rows.has(key) ? rows.get(key) : read(key), change);
+    const row = applyChange(rows.has(key) ? rows.get(key) : read(change), change);
     rows.set(key, row);
     return row;
   });

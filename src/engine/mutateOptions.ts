@@ -36,20 +36,23 @@ export function checkCall(
 ): CheckedCall {
   const { priority = definition?.priority ?? 'normal', sendAfter, meta } = options;
   const scope = options.scope ?? ask(name, 'scope', definition?.scope, variables);
-  const named = options.dependsOn ?? ask(name, 'dependsOn', definition?.dependsOn, variables) ?? [];
-  const refuse = (what: string, value: unknown): never => {
-    throw new SyncError('INVALID_OPTIONS', `"${name}": ${what}, received ${describe(value)}.`);
-  };
-  if (!PRIORITIES.includes(priority)) refuse(`priority is one of ${PRIORITIES.join(', ')}`, priority);
+  const named = options.dependsOn ?? ask(name, 'dependsOn', definition?.dependsOn, variables) ?? NONE;
+  if (!PRIORITIES.includes(priority)) refuse(name, `priority is one of ${PRIORITIES.join(', ')}`, priority);
   if (!(Array.isArray(named) && named.every((token) => typeof token === 'string')))
-    refuse('dependsOn is an array of tokens', named);
-  if (scope !== undefined && typeof scope !== 'string') refuse('scope is a string', scope);
+    refuse(name, 'dependsOn is an array of tokens', named);
+  if (scope !== undefined && typeof scope !== 'string') refuse(name, 'scope is a string', scope);
   if (
     sendAfter !== undefined &&
     !(Number.isFinite(sendAfter) && sendAfter >= 0 && sendAfter <= MAX_SEND_AFTER)
   )
-    refuse(`sendAfter is a number of milliseconds from 0 to ${MAX_SEND_AFTER}`, sendAfter);
+    refuse(name, `sendAfter is a number of milliseconds from 0 to ${MAX_SEND_AFTER}`, sendAfter);
   return { priority, named, scope, sendAfter, meta };
+}
+
+const NONE: readonly Token[] = [];
+
+function refuse(name: string, what: string, value: unknown): never {
+  throw new SyncError('INVALID_OPTIONS', `"${name}": ${what}, received ${describe(value)}.`);
 }
 
 /** A week: longer is a mistake in the unit rather than a wish. */

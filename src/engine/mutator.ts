@@ -1,6 +1,6 @@
 import { isBuiltIn, type AnyDefinition } from '../domain/definition.js';
 import { describe, SyncError } from '../domain/errors.js';
-import type { Token } from '../domain/mutation.js';
+import type { Refusal, Token } from '../domain/mutation.js';
 import type { Call, Caller } from './caller.js';
 import { checkDependencies } from './dependents.js';
 import { createEarlyCalls } from './earlyCalls.js';
@@ -34,12 +34,14 @@ export interface MutatorOptions {
   readonly changed: (mutations: readonly PendingMutation[]) => void;
 }
 
+const NO_HISTORY: readonly Refusal[] = [];
+
 export function createMutator(options: MutatorOptions): Mutator {
   const { caller, definitions, ledger, store, outbox, changed } = options;
   const early = createEarlyCalls();
 
   function begin(call: Call, handle: MutationHandle, settlement: ReturnType<typeof createSettlement>): void {
-    const mutation = caller.begin(call, { token: handle.token, rev: 0, history: [] }, settlement);
+    const mutation = caller.begin(call, { token: handle.token, rev: 0, history: NO_HISTORY }, settlement);
     if (mutation === undefined) {
       if (early.open) early.wait(call.name, handle.token, settlement, () => begin(call, handle, settlement));
       else settlement.accepted(undefined);

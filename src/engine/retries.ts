@@ -51,8 +51,9 @@ export function createRetries(options: RetriesOptions): Retries {
   function atTheEnd(letter: DeadLetter, edited: unknown): Departure | undefined {
     const { before, after } = companionsOf(letter, edited);
     const entering: PendingMutation[] = [];
-    const read: ReadRow = (key) => {
-      let row = store.read(key);
+    const read: ReadRow = (of) => {
+      const key = keyOf(of);
+      let row = store.read(of);
       for (const { effect } of entering)
         for (const change of effect.changes) if (keyOf(change) === key) row = applyChange(row, change);
       return row;

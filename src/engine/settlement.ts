@@ -102,12 +102,10 @@ function promiseOf(stages: Stages, stage: Stage): Promise<unknown> {
     case 'open': {
       let resolve!: (value: unknown) => void;
       let reject!: (error: SyncError) => void;
-      const promise = quiet(
-        new Promise((yes, no) => {
-          resolve = yes;
-          reject = no;
-        }),
-      );
+      const promise = new Promise((yes, no) => {
+        resolve = yes;
+        reject = no;
+      });
       stages[stage] = { kind: 'awaited', promise, resolve, reject };
       return promise;
     }
@@ -122,7 +120,10 @@ function resolve(stages: Stages, stage: Stage, value: unknown): void {
 
 function reject(stages: Stages, stage: Stage, error: SyncError): void {
   const now = stages[stage];
-  if (now.kind === 'awaited') now.reject(error);
+  if (now.kind === 'awaited') {
+    void quiet(now.promise);
+    now.reject(error);
+  }
   if (now.kind === 'open') stages[stage] = { kind: 'rejected', error };
 }
 

@@ -7,6 +7,7 @@ import {
   type BaseRow,
   type Bases,
   type EntityKey,
+  type EntityRef,
   type Row,
   type ServerRow,
 } from '../domain/entity.js';
@@ -15,7 +16,7 @@ import type { Ids } from '../domain/identity.js';
 import { byOrder } from '../domain/lanes.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { RowsRead } from './ports.js';
-import type { Effect } from '../domain/transaction.js';
+import type { Effect, ReadRow } from '../domain/transaction.js';
 import { createStoreApi, type StoreState } from './storeApi.js';
 import { createTable, type CollectionView, type Table } from './table.js';
 import type { Topics } from './topics.js';
@@ -40,10 +41,10 @@ export interface RowWatcher {
 /** Base rows, and over them the pending mutations. Every change is one notification (ST5, ST6). */
 export interface Store {
   readonly api: StoreApi<StoreState>;
-  readonly read: (key: EntityKey) => Row | undefined;
+  readonly read: ReadRow;
   get(collection: string, id: string): Row | undefined;
   readonly base: (key: EntityKey) => BaseRow | undefined;
-  readonly baseOf: (of: { readonly collection: string; readonly id: string }) => BaseRow | undefined;
+  readonly baseOf: (of: EntityRef) => BaseRow | undefined;
   readonly bases: () => Bases;
   view(collection: string): CollectionView;
   /** The undecided mutations that read or write an entity, in order. */
@@ -81,65 +82,67 @@ export function createStore(
     const { collection, id } = splitKey(key);
     return (last = { key, table: tables.get(collection), id });
   };
-  const read = (key: EntityKey): Row | undefined => {
+  const readAt = (key: EntityKey): Row | undefined => {
     const { table, id } = at(key);
     return table?.read(id);
   };
-  const baseRow = (key: EntityKey): Row | undefined => {
-    const { table, id } = at(key);
-    return table?.base.get(id)?.row;
-  };
+  const read: ReadRow = ({ collection, id }) => tables.get(collection)?.read(id);
+  const baseOf = ({ collection, id }: EntityRef): BaseRow | undefined => tables.get(collection)?.base.get(id);
   const pendingOn = (key: EntityKey): readonly PendingMutation[] => {
     const { table, id } = at(key);
     return table?.overlay.get(id)?.pending ?? [];
   };
 
   /** @param adopted collections of which any row may have changed */
-  function publish(changed: readonly EntityKey[], adopted: readonly string[] = []): void {
+  function publish(changed: readonly EntityRef[], adopted: readonly string[] = []): void {
     if (changed.length === 0 && adopted.length === 0) return;
     for (const name of adopted) tables.get(name)?.changed();
-    for (const key of changed) at(key).table?.changed();
+    for (const { collection } of changed) tables.get(collection)?.changed();
     tellApi();
     if (changes.size > 0) tellTopics(changed, adopted);
     watcher?.settled();
   }
 
-  function tellTopics(changed: readonly EntityKey[], adopted: readonly string[]): void {
+  function tellTopics(changed: readonly EntityRef[], adopted: readonly string[]): void {
     const names = new Set(adopted);
-    for (const key of changed) {
+    for (const of of changed) {
+      const key = keyOf(of);
       changes.publish(key, key);
-      if (ids.size > 0) tellOrigin(key);
-      names.add(splitKey(key).collection);
+      if (ids.size > 0) tellOrigin(of, key);
+      names.add(of.collection);
     }
     for (const name of names) changes.publish(name, name);
   }
 
   /** Whoever knows the row by the id it had before the server named it, hears of it, too (ID1). */
-  function tellOrigin(key: EntityKey): void {
-    const { collection, id } = splitKey(key);
+  function tellOrigin({ collection, id }: EntityRef, key: EntityKey): void {
     const origin = ids.origin(collection, id);
     if (origin !== id) changes.publish(entityKey(collection, origin), key);
   }
 
   function apply(mutation: PendingMutation): void {
-    link(mutation);
-    const { changes } = mutation.effect;
+    const { changes, touched } = mutation.effect;
+    // It is pending on what it only read, too. Mostly there is nothing such, and no key to take apart.
+    const isAll = changes.length === touched.length;
+    if (!isAll) link(mutation);
     for (const change of changes) {
-      const table = tables.get(change.collection);
+      const { collection, id } = change;
+      const table = tables.get(collection);
       if (table === undefined) continue;
-      const former = table.read(change.id);
-      const next = applyChange(former, change);
-      table.show(change.id, next);
-      watcher?.changed(change.collection, change.id, former, next);
+      const over = isAll ? table.addPending(id, mutation) : table.overlay.get(id);
+      if (over === undefined) continue;
+      const former = over.view;
+      over.view = applyChange(former, change);
+      watcher?.changed(collection, id, former, over.view);
     }
-    publish(changes.map(keyOf));
+    publish(changes);
   }
 
   function change({ add = [], drop = [], rows = [], read: found = new Map() }: StoreChange): void {
     const from = new Set<EntityKey>();
     const before = new Map<EntityKey, Row | undefined>();
     const remember = (key: EntityKey): void => {
-      if (!before.has(key)) before.set(key, read(key));
+      if (!before.has(key)) before.set(key, readAt(key));
     };
     const enter = (table: Table, key: EntityKey, id: string, told: BaseRow): void => {
       remember(key);
@@ -180,13 +183,13 @@ export function createStore(
       for (const mutation of add) link(mutation);
       refold(from, new Set(drop), before);
     }
-    const changed: EntityKey[] = [];
+    const changed: EntityRef[] = [];
     for (const [key, former] of before) {
-      const next = read(key);
+      const of = splitKey(key);
+      const next = read(of);
       if (next === former) continue;
-      const { collection, id } = splitKey(key);
-      watcher?.changed(collection, id, former, next);
-      changed.push(key);
+      watcher?.changed(of.collection, of.id, former, next);
+      changed.push(of);
     }
     for (const name of adopted) tellAdopted(name, before);
     publish(changed, adopted);
@@ -240,7 +243,7 @@ export function createStore(
     for (;;) {
       const part = connected(keys, pendingOn, (m) => m.effect.touched);
       const mutations = [...part.mutations].filter((m) => !dropped.has(m)).sort(byOrder);
-      const { views, effects } = fold(mutations, baseRow);
+      const { views, effects } = fold(mutations, (of) => baseOf(of)?.row);
       const wider = new Set(part.keys);
       for (const effect of effects.values()) for (const key of effect.touched) wider.add(key);
       if (
@@ -251,7 +254,7 @@ export function createStore(
         continue;
       }
       for (const key of wider) {
-        if (!before.has(key)) before.set(key, read(key));
+        if (!before.has(key)) before.set(key, readAt(key));
         const { table, id } = at(key);
         table?.overlay.delete(id);
       }
@@ -284,7 +287,7 @@ export function createStore(
       const { table, id } = at(key);
       return table?.base.get(id);
     },
-    baseOf: ({ collection, id }) => tables.get(collection)?.base.get(id),
+    baseOf,
     view: (collection) => tables.get(collection)?.view ?? EMPTY,
     pendingOn,
     apply,

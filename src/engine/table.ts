@@ -21,7 +21,7 @@ export interface Table {
   adopt(rows: Map<string, BaseRow>): void;
   read(id: string): Row | undefined;
   /** The caller adds a mutation once per entity. */
-  addPending(id: string, mutation: PendingMutation): void;
+  addPending(id: string, mutation: PendingMutation): Overlaid;
   show(id: string, row: Row | undefined): void;
   readonly view: CollectionView;
   /** Some of what it shows is other now: so is its view. */
@@ -54,9 +54,10 @@ export function createTable(): Table {
     },
     read,
     addPending(id, mutation) {
-      const over = overlay.get(id);
-      if (over === undefined) overlay.set(id, { pending: [mutation], view: base.get(id)?.row });
+      let over = overlay.get(id);
+      if (over === undefined) overlay.set(id, (over = { pending: [mutation], view: base.get(id)?.row }));
       else over.pending.push(mutation);
+      return over;
     },
     show(id, row) {
       const over = overlay.get(id);

@@ -1,5 +1,4 @@
 import type { Change } from '../domain/changes.js';
-import { keyOf } from '../domain/changes.js';
 import type { AnyDefinition } from '../domain/definition.js';
 import { SyncError } from '../domain/errors.js';
 import { renameInChange, type Ids } from '../domain/identity.js';
@@ -66,7 +65,7 @@ export function createUndo({ ledger, store, ids, collections, mutator, outbox }:
       );
     const back = [...changes].reverse().flatMap((change) => {
       const now = renameInChange(change, ids, collections);
-      return inverse(now, store.read(keyOf(now))) ?? [];
+      return inverse(now, store.read(now)) ?? [];
     });
     if (back.length === 0) return false;
     mutator.perform({

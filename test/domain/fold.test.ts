@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { keyOf } from '../../src/domain/changes.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import type { EntityKey, Row } from '../../src/domain/entity.js';
 import { connected, fold, type Foldable } from '../../src/domain/fold.js';
@@ -15,7 +16,7 @@ interface Todo {
 const todos = defineCollection<Todo>({ name: 'todos', key: 'id' });
 const collections = new Map([['todos', todos]]);
 const base = new Map<EntityKey, Row>([['todos/a', { id: 'a', title: 'milk', done: false, n: 0 }]]);
-const readBase: ReadRow = (key) => base.get(key);
+const readBase: ReadRow = (of) => base.get(keyOf(of));
 
 type Work = (tx: Transaction) => void;
 type Kind = 'named' | 'built-in';
@@ -25,7 +26,7 @@ function pend(works: readonly Work[], kind: Kind): (Foldable & { readonly no: nu
   const pending: (Foldable & { readonly no: number })[] = [];
   works.forEach((work, no) => {
     const { views } = fold(pending, readBase);
-    const read: ReadRow = (key) => (views.has(key) ? views.get(key) : readBase(key));
+    const read: ReadRow = (of) => (views.has(keyOf(of)) ? views.get(keyOf(of)) : readBase(of));
     const effect = runTransaction(read, collections, toJson, work);
     const rerun = (on: ReadRow) => {
       try {
@@ -41,7 +42,7 @@ function pend(works: readonly Work[], kind: Kind): (Foldable & { readonly no: nu
 
 const viewOf = (pending: readonly Foldable[], id = 'a'): Row | undefined => {
   const { views } = fold(pending, readBase);
-  return views.has(`todos/${id}`) ? views.get(`todos/${id}`) : readBase(`todos/${id}`);
+  return views.has(`todos/${id}`) ? views.get(`todos/${id}`) : readBase({ collection: 'todos', id });
 };
 
 const title =

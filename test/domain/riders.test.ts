@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { keyOf } from '../../src/domain/changes.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import type { EntityKey, Row } from '../../src/domain/entity.js';
 import { fold } from '../../src/domain/fold.js';
@@ -17,7 +18,7 @@ const rows = new Map<EntityKey, Row>([
   ['counters/a', { id: 'a', n: 0 }],
   ['counters/b', { id: 'b', n: 5 }],
 ]);
-const base: ReadRow = (key) => rows.get(key);
+const base: ReadRow = (of) => rows.get(keyOf(of));
 
 type Work = (tx: Transaction) => void;
 const increment =
@@ -43,7 +44,7 @@ function called(...works: readonly Work[]): (Rider & { readonly name: string })[
         return { changes: [], touched: [] };
       }
     };
-    const effect = rerun((key) => (views.has(key) ? views.get(key) : base(key)));
+    const effect = rerun((of) => (views.has(keyOf(of)) ? views.get(keyOf(of)) : base(of)));
     riders.push({
       name: `m${i + 1}`,
       effect,

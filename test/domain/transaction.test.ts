@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { produce } from 'immer';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { applyChange } from '../../src/domain/changes.js';
+import { applyChange, keyOf } from '../../src/domain/changes.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import type { EntityKey, Row } from '../../src/domain/entity.js';
 import { SyncError } from '../../src/domain/errors.js';
@@ -30,7 +30,7 @@ const rows = new Map<EntityKey, Row>([
   ['lists/l', { id: 'l', items: ['a'] }],
 ]);
 const run = (work: (tx: Transaction) => unknown): Effect =>
-  runTransaction((key) => rows.get(key), collections, toJson, work);
+  runTransaction((of) => rows.get(keyOf(of)), collections, toJson, work);
 const code = (work: (tx: Transaction) => unknown): string => {
   try {
     run(work);
