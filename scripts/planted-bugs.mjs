@@ -162,9 +162,9 @@ export const PLANTED_BUGS = {
   'a page from an old cursor': [patch(receive, 'if (!isSameCheckpoint(ledger, from)) return undefined;', '')],
   'settled without compare-and-swap': [
     patch(
-      departures,
-      'if (phase.sealed !== same && idempotencyKey(phase.sealed) !== key) return false;',
-      'if (idempotencyKey(phase.sealed) === undefined) return false;',
+      seal,
+      'const current = currentOf(ledger, members, key);',
+      'const current = members.flatMap((m) => ledger.pending.get(m.token) ?? []); return current;',
     ),
   ],
   'revision ignored': [patch(outbox, '{ ...planned.write, ifRevision: ledger.revision }', 'planned.write')],
@@ -243,11 +243,10 @@ export const PLANTED_BUGS = {
   'pull: ends on a full disk': [patch(puller, 'return notStored(cause);', 'throw cause;')],
   'another tab is overtaken': [patch(lanes, 'if (!free) break;', '')],
   'a failed rollback is overtaken': [
-    patch(seal, '      !mutation.cancelling &&\n', ''),
     patch(
-      'src/engine/pendingMutation.ts',
-      'this.parked !== undefined || this.cancelling ||',
-      'this.parked !== undefined ||',
+      outbox,
+      'change(mutation, { cancelling });',
+      'Object.assign(mutation, { cancelling }), ledger.lanes[cancelling ? "remove" : "add"](mutation);',
     ),
   ],
   'a failed rollback wakes nobody': [
@@ -390,7 +389,7 @@ export const PLANTED_BUGS = {
   ],
   'what waits for the user stays sealed': [
     patch(
-      'src/engine/departures.ts',
+      departures,
       'const held = parts.leaving.filter((l) => l.held !== undefined)',
       'const held = parts.leaving.filter((l) => l.held !== undefined && l.held.conflict === undefined)',
     ),
