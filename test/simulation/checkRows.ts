@@ -14,11 +14,13 @@ export function checkRows(
   report: Report,
 ): void {
   const accepted = [...leaving].map((token) => truth.fates.get(token)).filter((f) => f?.state === 'accepted');
-  /** Entities whose row may be covered by a mutation that was answered without rows. */
+  /** Entities whose row may be covered by a mutation that was answered without rows: the server has told none since it was sealed. */
   const covering = new Set(
-    accepted.flatMap((f) =>
-      isCall(f?.record.name) ? [`todos/${(f?.record.variables as Counting).id}`] : [],
-    ),
+    accepted.flatMap((f) => {
+      const key = isCall(f?.record.name) ? `todos/${(f?.record.variables as Counting).id}` : undefined;
+      const versions = truth.envelopes.get(f?.key ?? '')?.sealed.versions;
+      return key === undefined || versions?.[0] !== truth.disk.rows.get(key)?.version ? [] : [key];
+    }),
   );
   for (const row of write.put?.rows ?? []) checkRow(truth, row, covering.has(row.key), report);
   checkGroups(truth, write, report);
