@@ -1,3 +1,4 @@
+import { keyOf } from '../domain/changes.js';
 import { rowChecksum, type Sum } from '../domain/checksum.js';
 import { entityKey, type EntityKey, type Row, type ServerRow } from '../domain/entity.js';
 import type { PullPage, SnapshotPage } from '../engine/ports.js';
@@ -43,6 +44,8 @@ export function createServerRows(now: () => number): ServerRows {
   let epoch = 1;
   /** The position up to which the feed was forgotten. */
   let floor = 0;
+  /** The keys of all rows in order; undefined when one has come since. */
+  let sorted: readonly EntityKey[] | undefined;
   const find = (collection: string, id: string): VersionedRow | undefined =>
     rows.get(entityKey(collection, id));
 
@@ -64,7 +67,10 @@ export function createServerRows(now: () => number): ServerRows {
         delete: (collection, id) => write(collection, id, undefined),
       });
       if (!commit || written.size === 0) return [];
-      for (const [key, row] of written) rows.set(key, row);
+      for (const [key, row] of written) {
+        if (!rows.has(key)) sorted = undefined;
+        rows.set(key, row);
+      }
       feed.push([...written.values()].map((row) => ({ ...row, op })));
       return [...written.values()];
     },
@@ -94,17 +100,23 @@ export function createServerRows(now: () => number): ServerRows {
     snapshot(page = `e${epoch}.${feed.length}.`, limit, only) {
       const [, ofEpoch, position, after = ''] = /^(e\d+)\.(\d+)\.(.*)$/s.exec(page) ?? [];
       if (ofEpoch !== `e${epoch}`) return undefined;
-      const wanted = [...rows].filter(
-        ([, { row, collection }]) => row !== undefined && (only === undefined || only.includes(collection)),
-      );
-      const keys = wanted.map(([key]) => key).filter((key) => key > after);
-      const some = keys.sort().slice(0, limit);
-      const next = some.length < keys.length ? `e${epoch}.${position}.${some.at(-1)}` : undefined;
+      const isWanted = ({ row, collection }: VersionedRow): boolean =>
+        row !== undefined && (only === undefined || only.includes(collection));
+      sorted ??= [...rows.keys()].sort();
+      const some: VersionedRow[] = [];
+      let isMore = false;
+      for (let i = firstAfter(sorted, after); i < sorted.length && !isMore; i++) {
+        const row = rows.get(sorted[i] as EntityKey) as VersionedRow;
+        if (!isWanted(row)) continue;
+        isMore = some.length === limit;
+        if (!isMore) some.push(row);
+      }
+      const last = some.at(-1);
       return {
-        rows: some.flatMap((key) => rows.get(key) ?? []),
-        next,
+        rows: some,
+        next: isMore && last !== undefined ? `e${epoch}.${position}.${keyOf(last)}` : undefined,
         cursor: `e${epoch}.${position}`,
-        ...(after === '' && { total: wanted.length }),
+        ...(after === '' && { total: [...rows.values()].filter(isWanted).length }),
       };
     },
     collectChanges() {
@@ -118,4 +130,16 @@ export function createServerRows(now: () => number): ServerRows {
       );
     },
   };
+}
+
+/** The place of the first of `keys`, which are in order, that comes after `key`. */
+function firstAfter(keys: readonly EntityKey[], key: EntityKey): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] as EntityKey) > key) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

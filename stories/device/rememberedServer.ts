@@ -11,7 +11,7 @@ type Event =
 
 export type RememberedServer = Pick<
   ScriptedServer,
-  'ordered' | 'limits' | 'encode' | 'push' | 'pull' | 'changes'
+  'ordered' | 'limits' | 'encode' | 'push' | 'pull' | 'snapshots' | 'changes'
 > & {
   /** Somebody else writes a row. */
   put(collection: string, id: string, row: Row): Promise<void>;
@@ -42,6 +42,7 @@ export function rememberedServer(server: ScriptedServer, key: string): Remembere
     ordered: server.ordered,
     limits: server.limits,
     encode: (op) => server.encode(op),
+    snapshots: server.snapshots ?? false,
     changes: server.changes,
     async push(ops, context) {
       await catchUp();

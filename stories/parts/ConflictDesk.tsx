@@ -4,37 +4,26 @@ import type { Device, Devices } from '../device/devices.js';
 import { AirportList } from './AirportList.js';
 import { AuditTrail } from './AuditTrail.js';
 import { Conflicts } from './Conflicts.js';
-import { Icon } from './Icon.js';
-import { OnlineSwitch } from './NetworkControls.js';
+import { DevicePanel } from './DevicePanel.js';
+import { FrontChoice } from './FrontChoice.js';
+import { Masthead } from './Masthead.js';
 import { Outbox } from './Outbox.js';
 import { Refused } from './Refused.js';
 import { Runway } from './Runway.js';
-import { StatusAnnouncer, StatusPill } from './StatusPill.js';
 
 /** `desk`, or a device's id: what is shown on a screen that has room for one. */
 type Front = string;
 
 function Round({ device, front }: { readonly device: Device; readonly front: Front }): ReactNode {
-  const { id, client, name, owner, form, network } = device;
+  const { id, owner } = device;
   return (
-    <SyncProvider client={client}>
-      <section className="device" aria-label={name} data-front={front === id}>
-        <header className="device-head">
-          <h2>
-            <Icon name={form} />
-            {name}
-          </h2>
-          <StatusPill />
-          <OnlineSwitch network={network} name={name} />
-        </header>
-        <AirportList owner={owner} />
-        <div className="trays">
-          <Outbox owner={owner} />
-          <Refused owner={owner} />
-        </div>
-        <StatusAnnouncer name={name} />
-      </section>
-    </SyncProvider>
+    <DevicePanel device={device} inFront={front === id}>
+      <AirportList owner={owner} />
+      <div className="trays">
+        <Outbox owner={owner} />
+        <Refused owner={owner} />
+      </div>
+    </DevicePanel>
   );
 }
 
@@ -102,29 +91,15 @@ export function ConflictDesk({ devices, startOver }: ConflictDeskProps): ReactNo
   ];
   return (
     <main className="demo disputed">
-      <header className="masthead">
-        <div className="masthead-text">
-          <h1>The conflict desk</h1>
-          <p>
-            <strong>Try it:</strong> decide what stays. Then take Ada offline, change one note on both sides,
-            go online: she is asked.{' '}
-            <span className="masthead-more">Reload: what is undecided still waits.</span>
-          </p>
-          {startOver !== undefined && (
-            <button type="button" className="button masthead-button" onClick={startOver}>
-              Start over
-            </button>
-          )}
-        </div>
-        <Runway devices={devices} missing={false} />
-      </header>
-      <div className="device-choice" role="group" aria-label="What is shown">
-        {sides.map(({ side, text }) => (
-          <button key={side} type="button" aria-pressed={front === side} onClick={() => setFront(side)}>
-            {text}
-          </button>
-        ))}
-      </div>
+      <Masthead
+        title="The conflict desk"
+        startOver={startOver}
+        below={<Runway devices={devices} missing={false} />}
+      >
+        decide what stays. Then take Ada offline, change one note on both sides, go online: she is asked.{' '}
+        <span className="masthead-more">Reload: what is undecided still waits.</span>
+      </Masthead>
+      <FrontChoice label="What is shown" sides={sides} front={front} choose={setFront} />
       <div className="devices">
         <Round device={ada} front={front} />
         <Desk devices={devices} whose={whose} choose={setWhose} front={front} />

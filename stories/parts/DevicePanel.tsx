@@ -1,26 +1,24 @@
-import { type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { SyncProvider } from '../../src/index.js';
 import type { Device } from '../device/devices.js';
-import { AirportList } from './AirportList.js';
 import { Icon } from './Icon.js';
-import { NetworkControls, OnlineSwitch, useNetwork } from './NetworkControls.js';
-import { Outbox } from './Outbox.js';
-import { Refused } from './Refused.js';
+import { OnlineSwitch } from './NetworkControls.js';
 import { StatusAnnouncer, StatusPill } from './StatusPill.js';
 
 export interface DevicePanelProps {
   readonly device: Device;
-  /** Whether it is the one on a screen that has room for one. */
-  readonly inFront: boolean;
+  /** Whether it is the one on a screen that has room for one. @default true */
+  readonly inFront?: boolean;
+  /** What its owner works with. */
+  readonly children: ReactNode;
 }
 
-/** One device, whole: its network, its airports, its outbox. */
-export function DevicePanel({ device, inFront }: DevicePanelProps): ReactNode {
-  const { client, network, name, owner, form } = device;
-  const { online } = useNetwork(network);
+/** One device: whose it is, how it is doing, its switch, and what is on its screen. */
+export function DevicePanel({ device, inFront = true, children }: DevicePanelProps): ReactNode {
+  const { client, network, name, form } = device;
   return (
     <SyncProvider client={client}>
-      <section className="device" aria-label={name} data-front={inFront} data-online={online}>
+      <section className="device" aria-label={name} data-front={inFront}>
         <header className="device-head">
           <h2>
             <Icon name={form} />
@@ -29,12 +27,7 @@ export function DevicePanel({ device, inFront }: DevicePanelProps): ReactNode {
           <StatusPill />
           <OnlineSwitch network={network} name={name} />
         </header>
-        <NetworkControls network={network} />
-        <AirportList owner={owner} />
-        <div className="trays">
-          <Outbox owner={owner} />
-          <Refused owner={owner} />
-        </div>
+        {children}
         <StatusAnnouncer name={name} />
       </section>
     </SyncProvider>

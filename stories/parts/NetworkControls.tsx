@@ -1,7 +1,7 @@
 import { useId, useSyncExternalStore, type ReactNode } from 'react';
 import type { Network, NetworkSettings } from '../device/network.js';
 
-export function useNetwork(network: Network): NetworkSettings {
+function useNetwork(network: Network): NetworkSettings {
   return useSyncExternalStore((listener) => network.subscribe(listener), network.get);
 }
 

@@ -3,11 +3,11 @@ import { SyncProvider, useDeadLetters } from '../../src/index.js';
 import type { Device } from '../device/devices.js';
 import { keepNotes } from '../inspection/mutations.js';
 import { AirportList } from './AirportList.js';
-import { Icon } from './Icon.js';
+import { DevicePanel } from './DevicePanel.js';
+import { FrontChoice } from './FrontChoice.js';
 import { Letters } from './Letters.js';
-import { OnlineSwitch } from './NetworkControls.js';
+import { Masthead } from './Masthead.js';
 import { Outbox } from './Outbox.js';
-import { StatusAnnouncer, StatusPill } from './StatusPill.js';
 
 export interface RepairDeskProps {
   readonly device: Device;
@@ -18,7 +18,7 @@ export interface RepairDeskProps {
 type Side = 'desk' | 'round';
 
 function Sides({ device }: { readonly device: Device }): ReactNode {
-  const { name, owner, form, network } = device;
+  const { owner } = device;
   const [front, setFront] = useState<Side>('desk');
   const refused = useDeadLetters().length;
   const sides: readonly { readonly side: Side; readonly text: string }[] = [
@@ -27,29 +27,14 @@ function Sides({ device }: { readonly device: Device }): ReactNode {
   ];
   return (
     <>
-      <div className="device-choice" role="group" aria-label="What is shown">
-        {sides.map(({ side, text }) => (
-          <button key={side} type="button" aria-pressed={front === side} onClick={() => setFront(side)}>
-            {text}
-          </button>
-        ))}
-      </div>
+      <FrontChoice label="What is shown" sides={sides} front={front} choose={setFront} />
       <div className="devices">
-        <section className="device" aria-label={name} data-front={front === 'round'}>
-          <header className="device-head">
-            <h2>
-              <Icon name={form} />
-              {name}
-            </h2>
-            <StatusPill />
-            <OnlineSwitch network={network} name={name} />
-          </header>
+        <DevicePanel device={device} inFront={front === 'round'}>
           <AirportList owner={owner} notes={keepNotes} />
           <div className="trays">
             <Outbox owner={owner} />
           </div>
-          <StatusAnnouncer name={name} />
-        </section>
+        </DevicePanel>
         <section className="device desk" aria-label="Repair desk" data-front={front === 'desk'}>
           <header className="device-head">
             <h2>Repair desk</h2>
@@ -66,20 +51,10 @@ function Sides({ device }: { readonly device: Device }): ReactNode {
 export function RepairDesk({ device, startOver }: RepairDeskProps): ReactNode {
   return (
     <main className="demo">
-      <header className="masthead">
-        <div className="masthead-text">
-          <h1>The repair desk</h1>
-          <p>
-            <strong>Try it:</strong> leave the e-mail address out of the note, or send the finding to an
-            airport that is open, and retry. Reload the page: the desk is as it was.
-          </p>
-          {startOver !== undefined && (
-            <button type="button" className="button masthead-button" onClick={startOver}>
-              Start over
-            </button>
-          )}
-        </div>
-      </header>
+      <Masthead title="The repair desk" startOver={startOver}>
+        leave the e-mail address out of the note, or send the finding to an airport that is open, and retry.
+        Reload the page: the desk is as it was.
+      </Masthead>
       <SyncProvider client={device.client}>
         <Sides device={device} />
       </SyncProvider>

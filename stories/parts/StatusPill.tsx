@@ -8,7 +8,7 @@ interface Said {
   readonly tone: 'calm' | 'busy' | 'kept' | 'alarm';
 }
 
-function say({ phase, pending, sending, held, failed, conflicts }: SyncStatus): Said {
+function say({ phase, pending, sending, held, failed, conflicts, progress }: SyncStatus): Said {
   switch (phase) {
     case 'starting':
       return { icon: 'clock', text: 'Starting', tone: 'busy' };
@@ -28,10 +28,15 @@ function say({ phase, pending, sending, held, failed, conflicts }: SyncStatus): 
     case 'needsAttention':
     case 'synced':
       if (conflicts > 0) return toDecide(conflicts);
-      return failed > 0
-        ? { icon: 'stop', text: `${failed} refused`, tone: 'alarm' }
-        : { icon: 'check', text: 'Synced', tone: 'calm' };
+      if (failed > 0) return { icon: 'stop', text: `${failed} refused`, tone: 'alarm' };
+      if (progress !== undefined) return reading(progress);
+      return { icon: 'check', text: 'Synced', tone: 'calm' };
   }
+}
+
+function reading({ done = 0, total }: NonNullable<SyncStatus['progress']>): Said {
+  const part = total === undefined ? '' : ` ${Math.floor((100 * done) / total)} %`;
+  return { icon: 'down', text: `Reading${part}`, tone: 'busy' };
 }
 
 const toDecide = (conflicts: number): Said => ({
@@ -53,14 +58,14 @@ export function StatusPill(): ReactNode {
 
 /** For screen readers: only what lasts, so that brief states are not read out. */
 export function StatusAnnouncer({ name }: { readonly name: string }): ReactNode {
-  const { phase, failed, conflicts } = useSyncStatus();
+  const { phase, failed, conflicts, progress } = useSyncStatus();
   const asked = conflicts > 0 ? ` ${conflicts} to decide.` : '';
   const refused = failed > 0 && conflicts === 0 ? ` ${failed} refused.` : '';
   const text =
     phase === 'offline'
       ? `${name} is offline; edits are kept.`
       : phase === 'synced'
-        ? `${name} is synced.`
+        ? `${name} is ${progress === undefined ? 'synced' : 'reading what the server has'}.`
         : '';
   return (
     <p className="visually-hidden" role="status">

@@ -1,6 +1,13 @@
 import { useState, type ReactNode } from 'react';
 import type { Devices } from '../device/devices.js';
+import { AirportList } from './AirportList.js';
 import { DevicePanel } from './DevicePanel.js';
+import { FrontChoice } from './FrontChoice.js';
+import { Masthead } from './Masthead.js';
+import { NetworkControls } from './NetworkControls.js';
+import { Outbox } from './Outbox.js';
+import { PullProgress } from './PullProgress.js';
+import { Refused } from './Refused.js';
 import { Runway } from './Runway.js';
 import { useServer } from './useServer.js';
 
@@ -30,32 +37,32 @@ export function TwoDevices({ devices, server = 'remote' }: TwoDevicesProps): Rea
   const { missing, retry } = useServer(devices, server === 'remote');
   return (
     <main className="demo">
-      <header className="masthead">
-        <div className="masthead-text">
-          <h1>Airport inspections</h1>
-          <p>
-            <strong>Try it:</strong>{' '}
-            {server === 'remote'
-              ? 'take Ada offline, edit a note, reload the page: nothing is lost. Go online: it arrives at Ben’s.'
-              : 'take Ada offline and edit a note. Go online: it arrives at Ben’s. This server lives in the page.'}{' '}
-            <span className="masthead-more">
-              Put an e-mail address into a note: the server refuses that edit only.
-            </span>
-          </p>
-        </div>
-        <Runway devices={devices} missing={missing} />
-      </header>
+      <Masthead title="Airport inspections" below={<Runway devices={devices} missing={missing} />}>
+        {server === 'remote'
+          ? 'take Ada offline, edit a note, reload the page: nothing is lost. Go online: it arrives at Ben’s.'
+          : 'take Ada offline and edit a note. Go online: it arrives at Ben’s. This server lives in the page.'}{' '}
+        <span className="masthead-more">
+          Put an e-mail address into a note: the server refuses that edit only.
+        </span>
+      </Masthead>
       {missing && <ServerNotice retry={retry} />}
-      <div className="device-choice" role="group" aria-label="Device">
-        {devices.map(({ id, name }) => (
-          <button key={id} type="button" aria-pressed={front === id} onClick={() => setFront(id)}>
-            {name}
-          </button>
-        ))}
-      </div>
+      <FrontChoice
+        label="Device"
+        sides={devices.map(({ id, name }) => ({ side: id, text: name }))}
+        front={front}
+        choose={setFront}
+      />
       <div className="devices">
         {devices.map((device) => (
-          <DevicePanel key={device.id} device={device} inFront={device.id === front} />
+          <DevicePanel key={device.id} device={device} inFront={device.id === front}>
+            <PullProgress of="airports" />
+            <NetworkControls network={device.network} />
+            <AirportList owner={device.owner} />
+            <div className="trays">
+              <Outbox owner={device.owner} />
+              <Refused owner={device.owner} />
+            </div>
+          </DevicePanel>
         ))}
       </div>
     </main>
