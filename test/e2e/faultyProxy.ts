@@ -11,7 +11,7 @@ export interface FaultyProxy {
   offline: boolean;
   /** Whether changes and pokes come through. */
   feed: boolean;
-  /** So many pages of a snapshot come through; the next one is never answered. */
+  /** So many pages of a snapshot come through; the next one waits until more may. */
   pages: number;
   /** WebSockets that are open. */
   readonly sockets: ReadonlySet<Duplex>;
@@ -53,12 +53,21 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
         });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  let pages = Infinity;
+  const waiting = new Set<() => void>();
   const proxy: FaultyProxy = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     target,
     offline: false,
     feed: true,
-    pages: Infinity,
+    get pages() {
+      return pages;
+    },
+    set pages(more) {
+      pages = more;
+      for (const again of waiting) again();
+      waiting.clear();
+    },
     sockets,
     loseAnswers: 0,
     hold: undefined,
@@ -82,7 +91,11 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       incoming.socket.destroy();
       return;
     }
-    if (url.startsWith('/sync/snapshot') && proxy.pages-- <= 0) return;
+    if (url.startsWith('/sync/snapshot')) {
+      while (pages <= 0) await new Promise<void>((again) => waiting.add(again));
+      if (outgoing.destroyed) return; // nobody waits for it any more
+      pages--;
+    }
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);

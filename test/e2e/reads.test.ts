@@ -66,6 +66,34 @@ test('PL2 a browser killed in the midst of its first pull goes on from its check
   ).toBe(true);
 });
 
+test('OS1 PL2 a first pull shows how far it is, and a note can be typed between its pages, which no page takes back', async () => {
+  world.proxy.pages = 2;
+  const browser = await launch();
+  await browser.open('?page=5');
+  const { page } = browser;
+  const bar = page.getByRole('progressbar', { name: 'Reading' });
+  const part = () => bar.evaluate(({ value }: HTMLProgressElement) => value);
+  await expect.poll(part, { timeout: 20_000 }).toBe(10);
+  expect(await bar.evaluate(({ max }: HTMLProgressElement) => max)).toBeGreaterThanOrEqual(ROWS);
+
+  const note = page.locator('li[data-id="A03"] input');
+  await note.focus();
+  await page.keyboard.type('typed ');
+  world.proxy.pages = 2;
+  await expect.poll(part, { timeout: 20_000 }).toBe(20);
+  await page.keyboard.type('meanwhile');
+  expect([await note.inputValue(), await part()]).toEqual(['typed meanwhile', 20]);
+
+  world.proxy.pages = Infinity;
+  await expect.poll(() => count(browser), { timeout: 20_000 }).toBe(ROWS);
+  await expect.poll(() => bar.count()).toBe(0);
+  await page.evaluate(() => app.client.flush());
+  expect([await note.inputValue(), (await world.row('A03'))?.['notes']]).toEqual([
+    'typed meanwhile',
+    'typed meanwhile',
+  ]);
+});
+
 test('RL1 over a WebSocket an edit of another device shows at once, and a reconnect closes the gap, without a poll', async () => {
   const browser = await launch();
   await browser.open('?socket&poll=3600000');

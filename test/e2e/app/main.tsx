@@ -30,10 +30,11 @@ function Row({ airport }: { readonly airport: Airport }): ReactNode {
 
 function App(): ReactNode {
   const rows = useEntities(airports, { orderBy: 'id', limit: 20 });
-  const { phase, pending, durable, failed } = useSyncStatus();
+  const { phase, pending, durable, failed, progress } = useSyncStatus();
   return (
     <main>
       <p role="status">{`${phase}, ${pending} pending, ${failed} failed, ${durable ? 'durable' : 'not durable'}`}</p>
+      {progress !== undefined && <progress aria-label="Reading" value={progress.done} max={progress.total} />}
       <ul>
         {rows.map((airport) => (
           <Row key={airport.id} airport={airport} />
