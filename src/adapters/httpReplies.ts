@@ -39,20 +39,44 @@ export function replyOfRequest(error: unknown): Answer {
   }
 }
 
+/** No answer is read any further. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
 /** Reads the body within the request's own deadline. Part of a body is no answer, but a status needs none. */
-export async function receive(response: Response): Promise<Received> {
+export async function receive(response: Response, maxBytes = MAX_ANSWER_BYTES): Promise<Received> {
   const { status, redirected } = response;
   // An opaque redirect has status 0; 3xx is somebody else's answer, for this protocol has none.
   if (redirected || status < 200 || (status >= 300 && status <= 399))
     throw unexpected({ response, text: '' }, 'it leads elsewhere, or nowhere');
   let text = '';
   try {
-    text = await response.text();
+    text = await textOf(response, maxBytes);
   } catch (cause) {
     if (cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError')) throw cause;
+    if (cause instanceof RangeError) throw unexpected({ response, text }, cause.message, cause);
     if (response.ok) throw unexpected({ response, text }, 'its body broke off', cause);
   }
   return { response, text, json: parse(response, text) };
+}
+
+async function textOf(response: Response, maxBytes: number): Promise<string> {
+  const { body } = response;
+  // Some platforms have no streams: then all of it is here before its length is known.
+  const reader = body?.getReader();
+  if (reader === undefined) return response.text();
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > maxBytes) {
+      void reader.cancel().catch(() => undefined);
+      throw new RangeError(`its body has more than ${maxBytes} bytes, and was not read any further`);
+    }
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 function parse(response: Response, text: string): unknown {

@@ -4,7 +4,15 @@ import { encodeOp } from '../domain/wire.js';
 import type { Reply, SealedOp, Transport } from '../engine/ports.js';
 import { authorize, type Auth } from './authorize.js';
 import { pullPath, readPull } from './httpPulls.js';
-import { isDecided, readPush, receive, replyOfRequest, type Answer, type Received } from './httpReplies.js';
+import {
+  isDecided,
+  MAX_ANSWER_BYTES,
+  readPush,
+  receive,
+  replyOfRequest,
+  type Answer,
+  type Received,
+} from './httpReplies.js';
 
 export interface HttpTransportOptions {
   /** Where the protocol is served, e.g. `/sync`; its paths (`/ops`, `/changes`) are appended. */
@@ -23,6 +31,8 @@ export interface HttpTransportOptions {
   readonly maxBytes?: number;
   /** The most changes or rows of one page of a pull; how many it asks for depends on how fast they come. @default 1_000 */
   readonly pageSize?: number;
+  /** No answer is read beyond so many bytes, counted after decompression: the request has failed then. @default 67_108_864 (64 MiB) */
+  readonly maxAnswerBytes?: number;
   /** Whether the server has `GET {url}/snapshot`; without it everything is read from the feed's beginning. @default true */
   readonly snapshots?: boolean;
   /** The version of the app's data, for a server that refuses apps too old for it (426). */
@@ -41,11 +51,13 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     maxBatch = 100,
     maxBytes = 512 * 1024,
     pageSize = 1_000,
+    maxAnswerBytes = MAX_ANSWER_BYTES,
     snapshots = true,
     schema,
   } = options;
   const base = checkUrl(options.url);
-  for (const [name, value] of Object.entries({ timeoutMs, maxBatch, maxBytes, pageSize })) check(name, value);
+  const numbers = { timeoutMs, maxBatch, maxBytes, pageSize, maxAnswerBytes };
+  for (const [name, value] of Object.entries(numbers)) check(name, value);
   const client = options.client ?? `c_${uuid()}`;
   const envelope = JSON.stringify({ client, ...(schema !== undefined && { schema }) }).slice(0, -1);
   const wrap = (bodies: readonly string[]): string => `${envelope},"ops":[${bodies.join(',')}]}`;
@@ -64,7 +76,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
         cache: 'no-store',
         signal: deadline,
       });
-      return receive(response);
+      return receive(response, maxAnswerBytes);
     }).catch(replyOfRequest);
   }
 

@@ -41,10 +41,13 @@ export interface Outbox {
    * to false when there is nothing to do any more.
    */
   retry(plan: () => Departure | undefined, settlement: Settlement): Promise<boolean>;
-  /** Stores a page of changes with its cursor, if `from` is still the checkpoint (PL1); resolves to whether it was news. */
-  receive(page: PullPage, from: Checkpoint, suspected: Suspects): Promise<boolean>;
+  /**
+   * Stores a page of changes with its cursor, if `from` is still the checkpoint (PL1); resolves to the number of rows
+   * that it put, undefined when it had nothing to store.
+   */
+  receive(page: PullPage, from: Checkpoint, suspected: Suspects): Promise<number | undefined>;
   /** The same with a page of the snapshot. */
-  receiveSnapshot(page: SnapshotPage, from: Checkpoint): Promise<void>;
+  receiveSnapshot(page: SnapshotPage, from: Checkpoint): Promise<number | undefined>;
   /** Lets the next pull read everything or some of it, if `from` is still the checkpoint. Touches no mutation and no row. */
   readAnew(from: Checkpoint, how: ReadAnew): Promise<void>;
   /** Forgets a dead letter, and takes its value back where that is still shown. */
@@ -168,6 +171,16 @@ export function createOutbox(options: OutboxOptions): Outbox {
     options.changed();
   }
 
+  /** Resolves to the number of rows that were put. */
+  async function take(plan: () => Departure | undefined): Promise<number | undefined> {
+    let rows: number | undefined;
+    await commit(plan, (departure, receipt) => {
+      rows = departure.rows.length;
+      depart(departure, receipt);
+    });
+    return rows;
+  }
+
   /** It may have been given another record while it waited to be stored. */
   const latest = (mutation: PendingMutation): PendingMutation =>
     ledger.pending.get(mutation.token) ?? mutation;
@@ -273,19 +286,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
         options.saved([...new Set([...(departure.entering ?? []), ...(again ? [again] : [])])]);
       }),
     async receive(page, from, suspected) {
-      const plan = (): Departure | undefined =>
-        planReceive(options, page, from, suspected, options.clock.now());
-      const isNews = await commit(plan, depart);
-      if (isNews) return true;
+      const entered = await take(() => planReceive(options, page, from, suspected, options.clock.now()));
+      if (entered !== undefined) return entered;
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
       // Where we write next, that finds it as well.
       await serial(async () => (waiting > 0 ? undefined : load(ledger.revision)));
       options.announce();
-      return false;
+      return undefined;
     },
-    async receiveSnapshot(page, from) {
-      await commit(() => planSnapshot(options, page, from), depart);
-    },
+    receiveSnapshot: (page, from) => take(() => planSnapshot(options, page, from)),
     async readAnew(from, how) {
       await commit(
         () => planReadAnew(options, from, how),

@@ -9,7 +9,8 @@ export interface Pacing {
     came(): void;
     /** With so many rows. */
     stored(rows: number): void;
-    failed(): void;
+    /** `isOdd`: what came could not be read; it may have been too much at once. */
+    failed(isOdd: boolean): void;
   };
 }
 
@@ -31,8 +32,9 @@ export function createPacing(clock: Pick<Clock, 'monotonic'>, most: number): Pac
       return {
         came,
         stored,
-        failed() {
-          came();
+        failed(isOdd) {
+          if (isOdd) cameAt = Infinity;
+          else came();
           stored(0);
         },
       };

@@ -40,6 +40,8 @@ export async function runPullSession(
   let rows = 0;
   let pages = 0;
   let anew = 0;
+  /** Pages in a row that brought nothing. */
+  let idle = 0;
   let operation: PullOperation = 'delta';
   let isRepaired = false;
   /** A server that leads in a circle would be asked for ever. */
@@ -78,8 +80,9 @@ export async function runPullSession(
     if (isAborted(signal)) break;
     if (reply === undefined) return failed(new SyncError('UNAVAILABLE', LEFT_ALONE));
     if (reply.kind === 'failed') {
-      asked.failed();
-      return failed(pullError(reply));
+      const error = pullError(reply);
+      asked.failed(error.code === 'UNEXPECTED_RESPONSE');
+      return failed(error);
     }
     if (reply.kind === 'resync') {
       const isFirst = from.cursor === undefined && snapshot?.page === undefined;
@@ -97,22 +100,28 @@ export async function runPullSession(
     if ((reply.kind === 'snapshot') !== (snapshot !== undefined))
       return odd('The server answers something else than what was asked for.');
     asked.came();
-    let isNews = true;
-    if (reply.kind === 'snapshot') await outbox.receiveSnapshot(reply.page, from);
-    else isNews = await outbox.receive(reply.page, from, suspected);
+    const entered =
+      reply.kind === 'snapshot'
+        ? await outbox.receiveSnapshot(reply.page, from)
+        : await outbox.receive(reply.page, from, suspected);
+    idle = entered === 0 ? idle + 1 : 0;
     const count = reply.kind === 'snapshot' ? reply.page.rows.length : reply.page.changes.length;
     asked.stored(count);
     rows += count;
     pages++;
     tell('execute');
-    if (reply.kind === 'snapshot' || !reply.page.upToDate) continue;
+    if (reply.kind === 'snapshot' || !reply.page.upToDate) {
+      if (idle < MOST_IDLE) continue;
+      return odd(`The server says there is more, and ${idle} pages brought nothing that was not here.`);
+    }
     tell('verify');
     const now: Checkpoint = { cursor: ledger.cursor, read: ledger.read };
     if (readUnderWay(now, snapshots) !== undefined) continue;
     const { sums, cursor } = reply.page;
     const found = compares && sums !== undefined ? await differing(sums) : undefined;
     // What was written since the page was asked for, the server's sums may not know of.
-    const isSettled = ledger.cursor === cursor && ledger.revision === revision + Number(isNews);
+    const isSettled =
+      ledger.cursor === cursor && ledger.revision === revision + Number(entered !== undefined);
     const different = isSettled ? found : undefined;
     if (different !== undefined && different.length > 0 && !isRepaired) {
       isRepaired = true;
@@ -126,6 +135,9 @@ export async function runPullSession(
   }
   return { kind: 'cancelled' };
 }
+
+/** What leads on and on, to nothing, is asked again after a backoff: from where it was. */
+const MOST_IDLE = 100;
 
 export const LEFT_ALONE = 'The server is to be left alone for a while: see status.breaker.';
 

@@ -717,6 +717,37 @@ describe('a real server', () => {
     ]);
   });
 
+  test('RT1 an answer without an end is read up to maxAnswerBytes, and then no more of it', async () => {
+    let sent = 0;
+    let gone = 0;
+    const some = Buffer.alloc(64 * 1024, ' ');
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.on('close', () => gone++);
+      const more = (): void => {
+        while (!response.destroyed) {
+          sent += some.length;
+          if (!response.write(some)) return;
+        }
+      };
+      response.on('drain', more);
+      more();
+    });
+    const endless = httpTransport({ url, maxAnswerBytes: 1_000_000 });
+    const wrong = {
+      kind: 'failure',
+      failure: 'unexpected',
+      cause: {
+        code: 'UNEXPECTED_RESPONSE',
+        message: expect.stringContaining('more than 1000000 bytes') as string,
+      },
+    };
+    expect(await endless.push([op('a')], { signal: idle })).toMatchObject([wrong]);
+    expect(await endless.pull!({ cursor: undefined, signal: idle })).toMatchObject({ reply: wrong });
+    await vi.waitFor(() => expect(gone).toBe(2));
+    expect(sent).toBeLessThan(50_000_000);
+  });
+
   test('RT1 a reset connection, and no server at all, are network failures', async () => {
     const { transport, url } = await serve((request) => request.socket.destroy());
     expect(await transport.push([op('a')], { signal: idle })).toMatchObject([{ failure: 'network' }]);
@@ -734,6 +765,7 @@ test.each([
   [{ url: '/s', timeoutMs: 0 }, /timeoutMs must be a positive integer, received 0/],
   [{ url: '/s', maxBatch: 1.5 }, /maxBatch/],
   [{ url: '/s', maxBytes: 100 }, /maxBytes leaves no room/],
+  [{ url: '/s', maxAnswerBytes: 0 }, /maxAnswerBytes must be a positive integer, received 0/],
 ])('options are checked at the door: %o', (options, message) => {
   expect(() => httpTransport(options)).toThrow(message);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PullPage, PullReply, PullRequest } from '../../src/engine/ports.js';
+import { SyncError } from '../../src/domain/errors.js';
 import { createDevice, todos } from './testClient.js';
 
 /** A device that has read two rows and edits one of them; what it is told from then on a test says. */
@@ -85,6 +86,51 @@ describe('PL1 bad pages', () => {
     tell(() => page([told('a', 'back', 10)], 'c2'));
     await pull();
     expect(client.get(todos, 'a')).toEqual({ id: 'a', title: 'mine' });
+  });
+
+  test.each([
+    ['without rows', []],
+    ['that repeat rows', [told('a', 'old', 1), told('b', 'old', 1)]],
+  ])(
+    'pages without an end, %s: the session fails after a hundred, and the next one goes on there',
+    async (_of, rows) => {
+      const { client, tell, pull, failures } = await start();
+      const asked: (string | undefined)[] = [];
+      tell(({ cursor }) => {
+        asked.push(cursor);
+        return { kind: 'page', page: { changes: rows, cursor: `c${asked.length}`, upToDate: false } };
+      });
+      expect(await pull()).toMatchObject({
+        kind: 'failed',
+        error: {
+          code: 'UNEXPECTED_RESPONSE',
+          message: expect.stringContaining('100 pages brought nothing') as string,
+        },
+      });
+      expect(asked).toHaveLength(100);
+      tell(({ cursor }) => {
+        asked.push(cursor);
+        return page([told('b', 'new', 2)], 'end');
+      });
+      expect(await pull()).toMatchObject({ kind: 'up-to-date', rows: 1 });
+      expect([asked.at(-1), client.get(todos, 'b')?.title]).toEqual(['c100', 'new']);
+      expect([client.get(todos, 'a')?.title, client.pending().length, failures]).toEqual(['mine', 1, []]);
+    },
+  );
+
+  test('an answer that cannot be read: less is asked for the next time', async () => {
+    const { tell, pull, clock } = await start();
+    const asked: (number | undefined)[] = [];
+    const cause = new SyncError('UNEXPECTED_RESPONSE', 'its body has more than 1 bytes');
+    tell(({ limit }) => {
+      asked.push(limit);
+      return { kind: 'failed', reply: { kind: 'failure', failure: 'unexpected', cause } };
+    });
+    for (let n = 0; n < 3; n++) {
+      expect(await pull()).toMatchObject({ kind: 'failed', error: { code: 'UNEXPECTED_RESPONSE' } });
+      await clock.advance(0);
+    }
+    expect(asked.slice(0, 3)).toEqual([250, 125, 62]);
   });
 
   test('sums that are no sums of anything: reported, and no endless repair', async () => {
