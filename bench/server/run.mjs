@@ -1,11 +1,14 @@
 // Push throughput of the server against a bare INSERT of the same rows on the same database, by as many clients, in
 // interleaved rounds: one statement and transaction per row, and one per batch, as a push has it. Compare the ratios;
 // seconds differ between machines.
-//   npm run bench:server   [-- --quick --only <text> --rounds <n> --rows <n> --clients <n>]
+// And what its sums (decision 0030) cost a push: the same with numbering that does not add up.
+//   npm run bench:server   writes bench/results/server.json and the table in docs/server.md
+//     [-- --quick --only <text> --rounds <n> --rows <n> --clients <n>]     prints only
 // Checks what it measured: every row there once, every op accepted, every change in the feed. Exits 1 when it is not so.
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../../scripts/pg.mjs';
 import { buildServer } from '../buildServer.mjs';
+import { machine, median, number, save, writeSection } from '../report.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -20,6 +23,7 @@ const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
 const rows = Number(options.rows ?? (options.quick ? 400 : 2000));
 const clients = Number(options.clients);
 const BATCH = 50;
+const isWhole = !options.quick && !['only', 'rounds', 'rows'].some((name) => options[name]) && clients === 8;
 
 const { createSyncServer, pgliteDatabase, postgresDatabase } = await buildServer();
 const cluster = await startPostgres({ fsync: true }); // commits reach the disk, as in production
@@ -41,18 +45,63 @@ const nextRows = () => {
 };
 
 try {
-  const lines = [];
-  for (const one of CASES) lines.push(await measure({ clients, ...one }));
-  console.log(
-    `${rows} rows a round, ${rounds} rounds, batches of ${BATCH}, ${clients} clients (PGlite: 1)\n`,
-  );
-  console.log(
-    '| database | server, mutations/s | bare INSERT of each row, rows/s | to the server | bare INSERT of a batch, rows/s | to the server |',
-  );
-  console.log('| --- | --: | --: | --: | --: | --: |');
-  for (const line of lines) console.log(line);
+  const results = [];
+  for (const one of CASES) results.push(await measure({ clients, ...one }));
+  const of = `${rows} rows a round, ${rounds} rounds, batches of ${BATCH}, ${clients} clients (PGlite: 1)`;
+  const table = markdown(results);
+  console.log(`${of}\n\n${table}`);
+  if (isWhole) {
+    const report = {
+      date: new Date().toISOString().slice(0, 10),
+      machine: machine(''),
+      rows,
+      rounds,
+      results,
+    };
+    await save('server', report);
+    const { cores, cpu } = report.machine;
+    await writeSection(
+      'docs/server.md',
+      'bench:server',
+      `${report.date}, ${cores} cores (${cpu}); ${of}.\n\n${table}`,
+    );
+  }
 } finally {
   await cluster.stop();
+}
+
+function markdown(results) {
+  const ratio = (samples, [left, right]) => {
+    const ratios = samples.filter((one) => one[left] && one[right]).map((one) => one[left] / one[right]);
+    return ratios.length === 0
+      ? '–'
+      : `${number(median(ratios))} : 1 (${number(Math.min(...ratios))}–${number(Math.max(...ratios))})`;
+  };
+  const speed = (samples, side) => Math.round(median(samples.map((one) => one[side]))).toLocaleString('en');
+  const cells = ({ name, samples }) => [
+    name,
+    speed(samples, 'pushed'),
+    speed(samples, 'bare'),
+    ratio(samples, ['bare', 'pushed']),
+    speed(samples, 'batched'),
+    ratio(samples, ['batched', 'pushed']),
+    ratio(samples, ['unsummed', 'pushed']),
+  ];
+  const row = (all) => `| ${all.join(' | ')} |`;
+  const titles = [
+    'database',
+    'pushed, mutations/s',
+    '`INSERT` of each row, rows/s',
+    'to a push (range)',
+    '`INSERT` of a batch, rows/s',
+    'to a push (range)',
+    'a push without sums : a push (range)',
+  ];
+  return [
+    row(titles),
+    row(titles.map((_, i) => (i === 0 ? '---' : '--:'))),
+    ...results.map((one) => row(cells(one))),
+  ].join('\n');
 }
 
 async function measure({ name, open, numbering, clients }) {
@@ -102,18 +151,26 @@ async function measure({ name, open, numbering, clients }) {
       }
     });
 
+  const numberWith = numbering === 'statement' ? undefined : await numberings(database);
   const samples = [];
   for (let round = 0; round <= rounds; round++) {
     process.stderr.write(`${name}: ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}\n`);
     const given = nextRows();
     const sample = {};
-    // the order changes, so that neither side always comes first
-    const sides = round % 2 ? { pushed, bare, batched } : { batched, bare, pushed };
-    for (const [side, work] of Object.entries(sides)) {
-      const begun = performance.now();
-      await work(given);
-      sample[side] = (rows * 1000) / (performance.now() - begun);
-    }
+    const push = (sums) => async () => {
+      await numberWith?.(sums);
+      return timed(() => pushed(sums ? given : nextRows()));
+    };
+    const sides = {
+      batched: () => timed(() => batched(given)),
+      bare: () => timed(() => bare(given)),
+      pushed: push(true),
+      ...(numberWith && { unsummed: push(false) }),
+    };
+    // the order changes, so that no side always comes first
+    const order = Object.keys(sides);
+    for (const side of round % 2 ? order.reverse() : order)
+      sample[side] = (rows * 1000) / (await sides[side]());
     if (round > 0) samples.push(sample);
   }
 
@@ -126,17 +183,31 @@ async function measure({ name, open, numbering, clients }) {
       (SELECT count(DISTINCT seq) FROM holdfast.change)::integer AS changes,
       (SELECT seq FROM holdfast.scope)::integer AS head`,
   );
-  for (const [what, count] of Object.entries(found))
-    check(count === expected, `${name}: ${what} is ${count}, not ${expected}`);
+  const pushes = numberWith === undefined ? 1 : 2;
+  for (const [what, count] of Object.entries(found)) {
+    const times = ['ops', 'changes', 'head'].includes(what) ? pushes : 1;
+    check(count === times * expected, `${name}: ${what} is ${count}, not ${times * expected}`);
+  }
   await server.close();
   await database.close();
 
-  const of = (side) => Math.round(median(samples.map((sample) => sample[side])));
-  const ratio = (side) => {
-    const ratios = samples.map((sample) => sample[side] / sample.pushed).sort((a, b) => a - b);
-    return `${median(ratios).toFixed(1)} : 1 (${ratios[0].toFixed(1)}–${ratios.at(-1).toFixed(1)})`;
-  };
-  return `| ${name} | ${of('pushed')} | ${of('bare')} | ${ratio('bare')} | ${of('batched')} | ${ratio('batched')} |`;
+  return { name, samples };
+}
+
+/** Chooses between the numbering as it is, and the same without adding up. */
+async function numberings(database) {
+  const [{ definition }] = await database.query(
+    "SELECT pg_get_functiondef('holdfast.number_changes'::regproc) AS definition",
+  );
+  const without = definition.replace(/INSERT INTO holdfast\.sum[^;]*;/, '');
+  check(without !== definition, 'there are no sums to leave out');
+  return (sums) => database.query(sums ? definition : without);
+}
+
+async function timed(work) {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
 }
 
 async function eachOf(clients, given, work) {
@@ -146,12 +217,6 @@ async function eachOf(clients, given, work) {
       work(given.slice(client * share, (client + 1) * share), client),
     ),
   );
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function check(holds, complaint) {
