@@ -78,7 +78,7 @@ export const PLANTED_BUGS = {
   ],
   'lanes ignored': [
     patch(lanes, 'if (queued.waitsFor > 0) return;', 'if (queued.waitsFor > 99) return;'),
-    patch(lanes, 'free &&= staying.has(one);', 'free ||= staying.has(one);'),
+    patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', ''),
   ],
   'no version guard': [
     patch(
@@ -241,7 +241,7 @@ export const PLANTED_BUGS = {
     patch(pullExchange, 'if (!timer.signal.aborted) own.abort(cause);', ''),
   ],
   'pull: ends on a full disk': [patch(puller, 'return notStored(cause);', 'throw cause;')],
-  'another tab is overtaken': [patch(lanes, 'if (!free) break;', '')],
+  'another tab is overtaken': [patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', '')],
   'a failed rollback is overtaken': [
     patch(
       outbox,
@@ -260,7 +260,11 @@ export const PLANTED_BUGS = {
     ),
   ],
   'a lost hint is never made good': [
-    patch(outbox, 'await serial(() => load(ledger.revision));\n      options.announce();', ''),
+    patch(
+      outbox,
+      'await serial(async () => (waiting > 0 ? undefined : load(ledger.revision)));\n      options.announce();',
+      '',
+    ),
   ],
   'a floor forgotten': [
     patch(gates, 'Math.max(former?.floorAt ?? 0, ', 'Math.max(0, '),
@@ -287,7 +291,7 @@ export const PLANTED_BUGS = {
     patch(seal, "if (first?.phase.kind !== 'queued') continue;", 'if (first === undefined) continue;'),
   ],
   'a merge takes the latest position': [
-    patch(lanes, 'for (const one of graph.ahead(queued)) free &&= staying.has(one);', ''),
+    patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', ''),
     patch('src/domain/selectRuns.ts', 'if (left.waitsFor > 0) continue;', ''),
   ],
   'a split drops a member': [
@@ -298,7 +302,11 @@ export const PLANTED_BUGS = {
     ),
   ],
   'annulled by a stale choice': [
-    patch(seal, 'for (const members of inTurn(ledger, groups)) {', 'for (const { members } of groups) {'),
+    patch(
+      seal,
+      'for (const [i, members] of inTurn(ledger, groups).entries()) {',
+      'for (const [i, { members }] of groups.entries()) {',
+    ),
   ],
   'back at the base, whatever goes before': [
     patch(freeze, 'store.pendingOn(key)[0] === first', 'store.pendingOn(key).includes(first)'),
@@ -342,11 +350,7 @@ export const PLANTED_BUGS = {
   ],
   // Found by the simulation in this library.
   'a seal is found by identity': [
-    patch(
-      ledger,
-      'sealKeys.has(idempotencyKey(sealed)) ? undefined',
-      'sealKeys.has(`${idempotencyKey(sealed)} read again`) ? undefined',
-    ),
+    patch(ledger, '!sealKeys.has(idempotencyKey(one))', '!sealKeys.has(`${idempotencyKey(one)} read again`)'),
   ],
   'a merge waits member by member': [
     patch(
@@ -369,9 +373,11 @@ export const PLANTED_BUGS = {
   'a command rides behind an edit': [
     patch('src/domain/riders.ts', "!command && (kind === 'update'", "(kind === 'update'"),
   ],
-  'what follows rides behind what is held': [patch('src/domain/riders.ts', '!one.holds && ', '')],
+  'what follows rides behind what is held': [
+    patch('src/domain/riders.ts', 'one.holds || (sealed && !one.sealed)', 'sealed && !one.sealed'),
+  ],
   'what was sealed rides behind what was not': [
-    patch('src/domain/riders.ts', '(one.sealed || !sealed) && ', ''),
+    patch('src/domain/riders.ts', 'one.holds || (sealed && !one.sealed)', 'one.holds'),
   ],
   'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],
   'an answer decides those it was sent for': [
