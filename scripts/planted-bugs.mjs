@@ -371,13 +371,13 @@ export const PLANTED_BUGS = {
     patch(repairDesk, 'return decide();', 'return early;'),
   ],
   'a command rides behind an edit': [
-    patch('src/domain/riders.ts', "!command && (kind === 'update'", "(kind === 'update'"),
+    patch('src/domain/riders.ts', "!command && kind === 'update'", "kind === 'update'"),
+  ],
+  'an insert rides behind a delete': [
+    patch('src/domain/riders.ts', "!command && kind === 'update'", "!command && kind !== 'delete'"),
   ],
   'what follows rides behind what is held': [
     patch('src/domain/riders.ts', 'one.holds || (sealed && !one.sealed)', 'sealed && !one.sealed'),
-  ],
-  'what was sealed rides behind what was not': [
-    patch('src/domain/riders.ts', 'one.holds || (sealed && !one.sealed)', 'one.holds'),
   ],
   'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],
   'an answer decides those it was sent for': [

@@ -35,9 +35,10 @@ interface Ahead {
  *
  * Two `n + 1` must not travel together: were the first refused, the second would still say `n = 2`. Two new titles may:
  * each says the same without the other. Nothing travels behind what may be held, for it would be carried out before that
- * is repaired; and behind an edit, which goes again when it meets another's write, only what meets it then, too: where
- * the row is gone, neither what inserts it nor what deletes it. Nor does what was sealed ride behind what was not: that
- * has come before it since, by a name that the server gave or by a repair, and it was made on other versions.
+ * is repaired; and behind an edit or a delete, which goes again when it meets another's write, only what meets it then,
+ * too, even if the row is gone by the time that it arrives: what updates it, and not what inserts or deletes it. Nor does
+ * what was sealed ride behind what was not: that has come before it since, by a name that the server gave or by a repair,
+ * and it was made on other versions.
  *
  * What is left out goes next time, on the base that the answers have made; its lanes wait with it. An insert that
  * rides counts as done, because what needs it is refused with it (`after`).
@@ -79,8 +80,7 @@ function meetsAll({ effect, command, sealed }: Rider, before: readonly Ahead[]):
   const kinds = kindsOf(effect.changes);
   const meets = (key: EntityKey, first: Change['kind']): boolean => {
     const kind = kinds.get(key);
-    if (kind === undefined || first === 'insert') return kind !== undefined;
-    return !command && (kind === 'update' || first === 'delete');
+    return kind !== undefined && (first === 'insert' || (!command && kind === 'update'));
   };
   return before.every((one) => [...rowsOf(one)].every(([key, kind]) => meets(key, kind)));
 }
