@@ -1,5 +1,6 @@
 import type { Platform } from '../engine/ports.js';
 import { broadcastTabChannel } from './broadcastTabChannel.js';
+import { browserClock } from './browserClock.js';
 import { browserConnectivity } from './browserConnectivity.js';
 import { corePlatform } from './corePlatform.js';
 import { dexieStorage } from './dexieStorage.js';
@@ -9,6 +10,7 @@ import { webLocksLease } from './webLocksLease.js';
 export function browserPlatform(): Platform {
   return {
     ...corePlatform(),
+    clock: browserClock(),
     storage: () => dexieStorage(),
     connectivity: () => browserConnectivity(),
     lease: () => webLocksLease(),

@@ -1,7 +1,7 @@
 import { SyncError } from '../domain/errors.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
-import type { SyncStorage } from './ports.js';
+import type { Clock, SyncStorage } from './ports.js';
 
 /** Stores the mutations of one tick together: one transaction (OB2). */
 export interface GroupCommit {
@@ -24,8 +24,7 @@ export interface GroupCommitOptions {
   readonly lose: (mutation: PendingMutation, error: SyncError) => void;
   readonly saved: (mutations: readonly PendingMutation[]) => void;
   readonly announce: () => void;
-  /** Lets what waits have its turn. Nothing else is written meanwhile. */
-  readonly breathe: () => Promise<void>;
+  readonly clock: Pick<Clock, 'sleep' | 'turn'>;
 }
 
 /** One log record holds at most so many mutations: rewriting it when one of them settles must stay cheap. */
@@ -34,7 +33,7 @@ const RECORD_LIMIT = 256;
 const AT_ONCE = 64;
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { storage, ledger, serial, reload, place, latest } = options;
+  const { storage, ledger, clock, serial, reload, place, latest } = options;
   let open: PendingMutation[] | undefined;
 
   /** Stores a group: one transaction, one log record per {@link RECORD_LIMIT} mutations. */
@@ -73,10 +72,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       );
     for (const [i, chunk] of chunks.entries()) {
       place(chunk, receipt.seqs[i] ?? NaN);
-      if ((i + 1) % AT_ONCE === 0) await options.breathe();
+      if ((i + 1) % AT_ONCE === 0) await clock.sleep(0);
     }
     for (let i = 0; i < group.length; i += AT_ONCE * RECORD_LIMIT) {
-      if (i > 0) await options.breathe();
+      if (i > 0) await clock.sleep(0);
       options.saved(group.slice(i, i + AT_ONCE * RECORD_LIMIT));
     }
     options.announce();
@@ -110,8 +109,11 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       }
       const group = (open = [mutation]);
       // Queued now, so that what is asked next of this mutation comes after it; run after the tick's other mutations
-      // have joined. While a write is under way, all that come wait together.
-      void serial(() => flush(group));
+      // have joined, and after what they change is shown (0037). While a write is under way, all that come wait together.
+      void serial(async () => {
+        await clock.turn?.();
+        await flush(group);
+      });
     },
   };
 }

@@ -62,7 +62,7 @@ export interface Outbox {
 
 export interface OutboxOptions extends LearnOptions, Books {
   readonly storage: SyncStorage;
-  readonly clock: Pick<Clock, 'now' | 'sleep'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep' | 'turn'>;
   /** After mutations became durable. */
   readonly saved: (mutations: readonly PendingMutation[]) => void;
   /** After mutations have left, durably and visibly. */
@@ -222,7 +222,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     lose,
     saved: (mutations) => options.saved(mutations),
     announce: () => options.announce(),
-    breathe: () => options.clock.sleep(0),
+    clock: options.clock,
   });
 
   return {

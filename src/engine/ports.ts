@@ -10,6 +10,11 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves after the task that runs now, and at once where there may be no other: in a page that is hidden, or goes
+   * away meanwhile. What is shown comes before what waits for it. Never rejects. @default at once
+   */
+  turn?(): Promise<void>;
 }
 
 /** Uniform in [0, 1). */

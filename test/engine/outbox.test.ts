@@ -204,6 +204,30 @@ test('OB2 the mutations of one tick are one transaction', async () => {
   expect(storage.writes.map(({ append }) => append?.map((group) => group.length))).toEqual([[256, 256, 88]]);
 });
 
+test('OB2 what is called before others have their turn is one transaction, which begins then; what is asked meanwhile comes after it', async () => {
+  const storage = watchedStorage(memoryStorage());
+  const device = createDevice();
+  let turn: () => void = () => undefined;
+  const client = device.open({
+    storage,
+    clock: { ...device.clock, turn: () => new Promise((resolve) => (turn = resolve)) },
+  });
+  client.pause();
+  await device.settle();
+  storage.writes.length = 0;
+  const first = client.insert(todos, todo('a'));
+  await device.settle();
+  client.insert(todos, todo('b'));
+  const cancelled = client.rollback(first.token);
+  await device.settle();
+  expect(client.query(todos)).toEqual([todo('b')]);
+  expect(storage.writes).toEqual([]);
+  turn();
+  expect(await cancelled).toBe('cancelled');
+  expect(storage.writes.map(({ append }) => append?.map((group) => group.length))).toEqual([[2], undefined]);
+  await client.dispose();
+});
+
 describe('OB3 order', () => {
   test('is that of the calls, over ticks, rollbacks and restarts', async () => {
     const device = createDevice();

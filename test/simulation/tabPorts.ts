@@ -38,6 +38,10 @@ export function processClock({ clock, now }: Device, { life, effort }: Process):
       const done = effort.begin('sleep');
       return life.hear(clock.sleep(ms, signal), done);
     },
+    turn() {
+      if (life.state === 'dead') return never();
+      return life.hear(clock.sleep(0), effort.begin('sleep'));
+    },
   };
 }
 
