@@ -70,7 +70,7 @@ describe('RD3 several rows toggled quickly, whose refetches answer out of order 
       await pulls.shift()?.answer();
       const films = tabs.map((tab) => film(tab, ticks));
       for (const [i, id] of ['a', 'b', 'c'].entries()) {
-        void tabs[i]?.sync({ direction: 'pull' });
+        void tabs[i]?.sync({ direction: 'pull', operation: 'full' });
         await settle();
         client.update(todos, id, { done: true });
         await settle();
