@@ -70,8 +70,13 @@ export interface Lanes<M extends Schedulable> {
    * For each of `runs`, the members that still may go: those up to the first that is gone, that `may` forbids, or that
    * waits for anything but members that stay. None when the run is to be dropped. For use right before sealing: since
    * the choice, another tab's earlier mutation may have become known.
+   * @param keep says how many of them stay, as far as what follows is concerned. @default all
    */
-  inTurn(runs: readonly Run<M>[], may: (mutation: M) => boolean): readonly (readonly M[])[];
+  inTurn<R extends Run<M>>(
+    runs: readonly R[],
+    may: (mutation: M) => boolean,
+    keep?: (members: readonly M[], run: R) => number,
+  ): readonly (readonly M[])[];
   /** All that name `token` in `dependsOn`, in order. */
   dependents(token: Token): readonly M[];
 }
@@ -129,18 +134,21 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
       seen = turn.now;
       return selectRuns(graph, routes, turn, begin);
     },
-    inTurn(runs, may) {
+    inTurn(runs, may, keep = (members) => members.length) {
       enterAdded();
       const staying = new Set<Queued<M>>();
-      return runs.map(({ members }) => {
-        const stay: M[] = [];
-        for (const mutation of members) {
+      return runs.map((run) => {
+        const members: M[] = [];
+        const added: Queued<M>[] = [];
+        for (const mutation of run.members) {
           const queued = graph.get(mutation.token);
           if (queued === undefined || !may(mutation) || !graph.waitsOnlyFor(queued, staying)) break;
           staying.add(queued);
-          stay.push(mutation);
+          added.push(queued);
+          members.push(mutation);
         }
-        return stay;
+        for (const queued of added.slice(keep(members, run))) staying.delete(queued);
+        return members;
       });
     },
     dependents(token) {

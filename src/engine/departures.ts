@@ -8,7 +8,6 @@ import {
   type DeadLetter,
   type MutationRecord,
   type Outcome,
-  type Sealed,
   type StoredOutcome,
   type Token,
 } from '../domain/mutation.js';
@@ -47,22 +46,13 @@ export interface Books {
   readonly collections: ReadonlyMap<string, AnyCollection>;
 }
 
-/** Those still undecided, and sent with that key: the compare of every compare-and-swap on `(token, rev)`. */
-export function currentOf(
-  ledger: Ledger,
-  members: readonly PendingMutation[],
-  key: string | undefined,
-): readonly PendingMutation[] {
-  /** What went as one was frozen as one: its key is compared once. */
-  let same: Sealed | undefined;
-  return members.filter((mutation) => {
-    if (ledger.pending.get(mutation.token) !== mutation) return false;
-    const { phase } = mutation;
-    if (phase.kind !== 'sealed') return key === undefined && mutation.undecided;
-    if (phase.sealed !== same && idempotencyKey(phase.sealed) !== key) return false;
-    same = phase.sealed;
-    return true;
-  });
+/** Whether it is still undecided, and was sent with that key: the compare of every compare-and-swap on `(token, rev)`. */
+export function isCurrent(ledger: Ledger, mutation: PendingMutation, key: string | undefined): boolean {
+  const { token, phase } = mutation;
+  if (ledger.pending.get(token) !== mutation) return false;
+  return phase.kind === 'sealed'
+    ? idempotencyKey(phase.sealed) === key
+    : key === undefined && mutation.undecided;
 }
 
 /** That all is in step, when nothing is pending once `leaving` has left. */

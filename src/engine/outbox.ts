@@ -12,7 +12,7 @@ import { planReadAnew, planSnapshot, type ReadAnew, type Suspects } from './read
 import { concernedBy } from './renamed.js';
 import { planDiscard } from './repair.js';
 import { planReceive } from './receive.js';
-import { opsOf, planSeal, type Freeze, type Group, type Op } from './seal.js';
+import { planSeal, type Freeze, type Group, type Op } from './seal.js';
 import { neverSent, planSettle, type Decision } from './settle.js';
 import type { Settlement } from './settlement.js';
 
@@ -229,16 +229,23 @@ export function createOutbox(options: OutboxOptions): Outbox {
     open: () => serial(() => load(undefined)),
     add: (mutation) => group.add(mutation),
     async seal(groups, freeze) {
+      let ops: readonly Op[] = [];
       await commit(
-        () => planSeal(ledger, groups, freeze),
+        () => {
+          const planned = planSeal(ledger, groups, freeze);
+          ops = planned.ops;
+          return planned.freezing;
+        },
         ({ frozen, id, departure, write }, receipt) => {
           if (departure === undefined) applyWrite(ledger, write, []);
           else depart(departure, receipt);
-          for (const { members, sealed } of frozen)
-            for (const mutation of members) mutation.phase = { kind: 'sealed', sealed, sealId: id };
+          for (const { members, sealed } of frozen) {
+            const phase = { kind: 'sealed', sealed, sealId: id } as const;
+            for (const mutation of members) mutation.phase = phase;
+          }
         },
       );
-      return opsOf(ledger, groups);
+      return ops;
     },
     async settle(decisions) {
       if (decisions.length > 0)

@@ -4,7 +4,7 @@ import { baseFor, isSameCheckpoint, met, readUnderWay, type Checkpoint } from '.
 import { withAssigned, type AssignedId } from '../domain/identity.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
 import {
-  currentOf,
+  isCurrent,
   departure,
   inStep,
   storedId,
@@ -81,7 +81,7 @@ function sentByKey(ledger: Ledger): Map<string, Sent> {
   for (const sealed of [...seals.values()].flat()) {
     const key = idempotencyKey(sealed);
     const members = (sealed.members ?? [sealed.token]).flatMap((token) => pending.get(token) ?? []);
-    sent.set(key, { sealed, members: currentOf(ledger, members, key) });
+    sent.set(key, { sealed, members: members.filter((m) => isCurrent(ledger, m, key)) });
   }
   return sent;
 }

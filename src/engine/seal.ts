@@ -1,7 +1,7 @@
 import type { Run } from '../domain/lanes.js';
 import type { Merge } from '../domain/merge.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
-import { currentOf, planLeave, type Departure } from './departures.js';
+import { isCurrent, planLeave, type Departure } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { StorageWrite } from './ports.js';
@@ -30,7 +30,14 @@ export type Along = ReadonlyMap<PendingMutation, Sealed | undefined>;
 /** `members`: those of `group` that still may go. */
 export type Freeze = (members: readonly PendingMutation[], group: Group, along: Along) => Frozen;
 
-interface Sealing {
+/** What of some groups may be sent now, and what has to be stored before, if anything. */
+export interface Sealing {
+  /** With nothing undecided before them but what goes with them. */
+  readonly ops: readonly Op[];
+  readonly freezing: Freezing | undefined;
+}
+
+interface Freezing {
   readonly frozen: readonly Op[];
   /** Of the seal record. */
   readonly id: string;
@@ -40,39 +47,46 @@ interface Sealing {
 }
 
 /** Freezes what is still there and in turn: since it was chosen, this tab may have learnt of earlier mutations (SC1). */
-export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freeze): Sealing | undefined {
+export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freeze): Sealing {
+  const ops: Op[] = [];
   const frozen: Op[] = [];
   const annulled: PendingMutation[] = [];
   const along = new Map<PendingMutation, Sealed | undefined>();
-  for (const [i, members] of inTurn(ledger, groups).entries()) {
+  const keys = new Set<string>();
+  const mayGo = (mutation: PendingMutation): boolean =>
+    ledger.pending.get(mutation.token) === mutation &&
+    !mutation.cancelling &&
+    (mutation.phase.kind === 'queued' || mutation.phase.kind === 'sealed');
+
+  ledger.lanes.inTurn(groups, mayGo, (members, group) => {
     const [first] = members;
-    if (first?.phase.kind !== 'queued') continue;
-    const result = freeze(members, groups[i] as Group, along);
-    if (result.kind === 'left') continue;
-    if (result.kind === 'sealed') frozen.push(result);
-    else annulled.push(...result.members);
+    if (first?.phase.kind !== 'queued') {
+      const op = opOf(ledger, first);
+      if (op === undefined || keys.has(idempotencyKey(op.sealed))) return members.length; // its members were chosen apart
+      keys.add(idempotencyKey(op.sealed));
+      ops.push(op);
+      return members.length;
+    }
+    const result = freeze(members, group, along);
+    // What follows it waits: it is decided first, and may stay and be held (RT7).
+    if (result.kind === 'left') return 0;
+    if (result.kind === 'annulled') annulled.push(...result.members);
+    else {
+      frozen.push(result);
+      ops.push(result);
+    }
     for (const mutation of result.members)
       along.set(mutation, result.kind === 'sealed' ? result.sealed : undefined);
-  }
+    return result.members.length;
+  });
+
   const first = frozen[0];
-  if (first === undefined && annulled.length === 0) return undefined;
+  if (first === undefined && annulled.length === 0) return { ops, freezing: undefined };
   const id = first === undefined ? '' : idempotencyKey(first.sealed);
   const seals = first === undefined ? [] : [{ id, sealed: frozen.map((op) => op.sealed) }];
   const departure =
     annulled.length === 0 ? undefined : planLeave(ledger, annulled, { kind: 'annulled' }, { put: { seals } });
-  return { frozen, id, departure, write: departure?.write ?? { put: { seals } } };
-}
-
-/** What of `groups` may be sent now: sealed, and with nothing undecided before it but what goes with it. */
-export function opsOf(ledger: Ledger, groups: readonly Group[]): readonly Op[] {
-  const keys = new Set<string>();
-  // One that was left unsealed is decided first: it may stay, and be held (RT7).
-  return inTurn(ledger, groups, ['sealed']).flatMap((members) => {
-    const op = opOf(ledger, members[0]);
-    if (op === undefined || keys.has(idempotencyKey(op.sealed))) return []; // its members were chosen apart
-    keys.add(idempotencyKey(op.sealed));
-    return [op];
-  });
+  return { ops, freezing: { frozen, id, departure, write: departure?.write ?? { put: { seals } } } };
 }
 
 /**
@@ -97,20 +111,11 @@ export function decidedBy(
   members: readonly PendingMutation[],
   key: string | undefined,
 ): readonly PendingMutation[] {
-  const current = currentOf(ledger, members, key);
-  return key === undefined ? current : (opOf(ledger, current[0])?.members ?? []);
-}
-
-function inTurn(
-  ledger: Ledger,
-  groups: readonly Group[],
-  phases: readonly PendingMutation['phase']['kind'][] = ['queued', 'sealed'],
-): readonly (readonly PendingMutation[])[] {
-  return ledger.lanes.inTurn(
-    groups,
-    (mutation) =>
-      ledger.pending.get(mutation.token) === mutation &&
-      !mutation.cancelling &&
-      phases.includes(mutation.phase.kind),
+  if (key === undefined) return members.filter((mutation) => isCurrent(ledger, mutation, key));
+  return (
+    opOf(
+      ledger,
+      members.find((mutation) => isCurrent(ledger, mutation, key)),
+    )?.members ?? []
   );
 }

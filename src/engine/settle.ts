@@ -93,8 +93,9 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
   });
   const { followers, waiting } = followersOf(books, current, decided);
   const following = new Set([...followers.map((l) => l.mutation), ...waiting]);
-  const leaving = [...decided.filter((l) => !following.has(l.mutation)), ...followers];
-  const left = new Set(leaving.map((l) => l.mutation));
+  const leaving =
+    following.size === 0 ? decided : [...decided.filter((l) => !following.has(l.mutation)), ...followers];
+  const left = new Set(followers.map((l) => l.mutation)); // of what was split, only these leave
   const letters = leaving.flatMap((l) => deadLetter(l, now) ?? []);
   const after = acceptedAfterAll(
     ledger,

@@ -127,9 +127,10 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function start(groups: readonly Group[], route: string, signal: AbortSignal): void {
     const members = groups.flatMap((group) => group.members);
-    setSending(members, true);
+    for (const mutation of members) mutation.sending = true;
+    for (const { members: own } of groups) ledger.lanes.refresh(own[0] as PendingMutation); // the others wait for it
     reachability.tried();
-    const done = travel(groups, route, signal)
+    const done = travel(groups, members, route, signal)
       .catch((error: unknown) => {
         // What was sealed stays sealed and is sent again with the same key.
         options.failed(error);
@@ -141,10 +142,7 @@ export function createWorker(options: WorkerOptions): Worker {
       })
       .finally(() => {
         const asked = new Set([...asking.values()].flat());
-        setSending(
-          members.filter((mutation) => !asked.has(mutation)),
-          false,
-        );
+        returned(members.filter((mutation) => !asked.has(mutation)));
         inFlight.delete(done);
         options.changed(members);
         wakeup.wake();
@@ -152,9 +150,9 @@ export function createWorker(options: WorkerOptions): Worker {
     inFlight.set(done, { route, members });
   }
 
-  function setSending(members: readonly PendingMutation[], sending: boolean): void {
+  function returned(members: readonly PendingMutation[]): void {
     for (const mutation of members) {
-      mutation.sending = sending;
+      mutation.sending = false;
       ledger.lanes.refresh(mutation);
     }
   }
@@ -165,7 +163,12 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   /** One mutation's way, top to bottom. */
-  async function travel(groups: readonly Group[], route: string, signal: AbortSignal): Promise<void> {
+  async function travel(
+    groups: readonly Group[],
+    members: readonly PendingMutation[],
+    route: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const unsendable = new Map<PendingMutation, SyncError>();
     const outgoing: Outgoing = {
       ledger,
@@ -176,7 +179,6 @@ export function createWorker(options: WorkerOptions): Worker {
       failed: cannotMerge,
       unsendable: (mutation, error) => unsendable.set(mutation, error),
     };
-    const members = groups.flatMap((group) => group.members);
     await breathe(members);
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
@@ -237,7 +239,7 @@ export function createWorker(options: WorkerOptions): Worker {
       .catch(options.failed)
       .finally(() => {
         asking.delete(done);
-        setSending(members, false);
+        returned(members);
         options.changed(members);
         wakeup.wake();
       });
