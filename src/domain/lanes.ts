@@ -60,7 +60,10 @@ export interface Selection<R> {
  */
 export interface Lanes<M extends Schedulable> {
   readonly size: number;
+  /** It is filed at the next look. */
   add(mutation: M): void;
+  /** Files at most so many of those that were added, so that the next look need not; whether that was all. */
+  file(most: number): boolean;
   remove(mutation: M): void;
   /** `dueAt`, `sending`, `suspect`, `closing`, `seq` or `place` of it has changed. */
   refresh(mutation: M): void;
@@ -83,14 +86,14 @@ export interface Lanes<M extends Schedulable> {
 
 export function createLanes<M extends Schedulable>(): Lanes<M> {
   const routes = new Map<string, ReadyHeads<M>>();
-  const graph = createLaneGraph<M>(file);
+  const graph = createLaneGraph<M>(rank);
   /** The time of the last selection: what was due then need not wait for the next to be ready. */
   let seen = 0;
   /** Not in the graph yet: a call does not pay for what only the next look needs. */
   let added: M[] = [];
 
   /** Gives it the place among the heads that it deserves now. */
-  function file(queued: Queued<M>): void {
+  function rank(queued: Queued<M>): void {
     if (queued.ticket !== undefined) withdraw(queued);
     if (queued.waitsFor > 0) return;
     const { route } = queued.mutation;
@@ -99,30 +102,32 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     heads.put(queued, seen);
   }
 
-  function enterAdded(): void {
+  function file(most = Infinity): boolean {
     const those = added;
-    if (those.length === 0) return;
-    added = [];
-    for (const mutation of those)
+    if (those.length === 0) return true;
+    added = those.slice(most);
+    for (const mutation of those.slice(0, most))
       if (graph.get(mutation.token) === undefined) graph.add(mutation);
       else refresh(mutation);
+    return added.length === 0;
   }
 
   function refresh(mutation: M): void {
     const queued = graph.get(mutation.token);
     if (queued === undefined) return;
     if (byOrder(queued, mutation) !== 0) graph.move(queued);
-    else file(queued);
+    else rank(queued);
   }
 
   return {
     get size() {
-      enterAdded();
+      file();
       return graph.size;
     },
     add: (mutation) => void added.push(mutation),
+    file,
     remove(mutation) {
-      enterAdded();
+      file();
       const queued = graph.get(mutation.token);
       if (queued === undefined) return;
       graph.remove(queued);
@@ -130,12 +135,12 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     },
     refresh,
     select(turn, begin) {
-      enterAdded();
+      file();
       seen = turn.now;
       return selectRuns(graph, routes, turn, begin);
     },
     inTurn(runs, may, keep = (members) => members.length) {
-      enterAdded();
+      file();
       const staying = new Set<Queued<M>>();
       return runs.map((run) => {
         const members: M[] = [];
@@ -152,7 +157,7 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
       });
     },
     dependents(token) {
-      enterAdded();
+      file();
       return [...graph.naming(token)].sort(byOrder).map(({ mutation }) => mutation);
     },
   };

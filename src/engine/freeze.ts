@@ -105,7 +105,10 @@ function seal(
       rev: sealed.rev,
       changes,
       versions,
-      rows: rowsAfter(changes, below(first, store)),
+      // Only who takes whole rows pays for them.
+      get rows() {
+        return rowsAfter(changes, below(first, store));
+      },
       command: isCommand(first) ? { name: record.name, args } : undefined,
       after,
       follows: isCommand(first) ? [] : follows.filter((token) => !after.includes(token)),

@@ -34,15 +34,18 @@ export function lineageOf(
   along: Along,
   { ledger, store }: { readonly ledger: Ledger; readonly store: Store },
 ): Lineage {
-  const before = (key: EntityKey): readonly Sealed[] => {
+  /** The last one first. */
+  function* before(key: EntityKey): Iterable<Sealed> {
     const all = store.pendingOn(key);
-    const earlier = all.slice(0, all.indexOf(first));
-    return earlier.flatMap((mutation) => sealedAs(mutation, along) ?? []);
-  };
+    for (let i = all.indexOf(first) - 1; i >= 0; i--) {
+      const sealed = sealedAs(all[i] as PendingMutation, along);
+      if (sealed !== undefined) yield sealed;
+    }
+  }
   const versionOf = (key: EntityKey): Version | undefined => {
     const base = store.base(key);
-    const last = before(key).findLast((sealed) => sealed.changes.some((change) => keyOf(change) === key));
-    if (last !== undefined) return versionIn(last, key);
+    for (const sealed of before(key))
+      if (sealed.changes.some((change) => keyOf(change) === key)) return versionIn(sealed, key);
     const madeOn = versionIn(first.record, key);
     if (isOwnSince(madeOn, base) || base === undefined) return base?.version;
     const own = changes.filter((change) => keyOf(change) === key);
@@ -54,11 +57,19 @@ export function lineageOf(
   const arrived = [...ledger.deadLetters.values()].flatMap(({ sealed }) =>
     sealed?.changes.some((change) => keys.includes(keyOf(change))) ? sealed.token : [],
   );
-  const follows = [...arrived, ...keys.flatMap((key) => before(key).map(({ token }) => token))];
   return {
     versions: changes.map((change) => known.get(keyOf(change))),
-    follows: [...new Set(follows)].slice(-MOST_FOLLOWED),
+    follows: [...new Set([...arrived, ...keys.flatMap((key) => lastTokens(before(key)))])].slice(
+      -MOST_FOLLOWED,
+    ),
   };
+}
+
+/** In order. */
+function lastTokens(sealed: Iterable<Sealed>): Token[] {
+  const tokens = new Set<Token>();
+  for (const { token } of sealed) if (tokens.add(token).size === MOST_FOLLOWED) break;
+  return [...tokens].reverse();
 }
 
 const versionIn = (

@@ -25,6 +25,7 @@ import { createWakeup } from './wakeup.js';
 
 /** So many take some milliseconds. */
 const MANY = 500;
+const MANY_FILED = 4_000;
 
 /** Sends what the outbox holds, for ever, in order (SC, RT). One runs per client, while it holds the lease. */
 export interface Worker {
@@ -90,12 +91,20 @@ export function createWorker(options: WorkerOptions): Worker {
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      await file();
       const lookAgainAt = startSendsSafely(signal);
       tellQuiet(inFlight.size + asking.size === 0);
       await wakeup.wait(lookAgainAt, signal);
     }
     await Promise.all([...inFlight.keys(), ...asking.keys()]);
     tellQuiet(true);
+  }
+
+  /** What was called meanwhile may be much: filing it is a task of its own, or several. */
+  async function file(): Promise<void> {
+    if (ledger.pending.size < MANY) return;
+    do await clock.sleep(0);
+    while (!ledger.lanes.file(MANY_FILED));
   }
 
   function tellQuiet(isQuiet: boolean): void {
