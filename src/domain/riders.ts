@@ -26,8 +26,6 @@ interface Ahead {
    * is inserted says so (`after`), even a command.
    */
   readonly rows: Map<EntityKey, Change['kind']>;
-  /** Not among the rows yet: mostly nothing follows. */
-  readonly unread: Rider[];
 }
 
 /**
@@ -50,21 +48,33 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
   const read: ReadRow = (of) => inserted.get(keyOf(of)) ?? base(of);
   return batch.filter((mutation) => {
     const { lanes, effect, rerun, sealed, command, holds } = mutation;
+    const kinds = kindsOf(effect.changes);
+    const meets = (key: EntityKey, first: Change['kind']): boolean => {
+      const kind = kinds.get(key);
+      return kind !== undefined && (first === 'insert' || (!command && kind === 'update'));
+    };
     const before = lanes.flatMap((lane) => ahead.get(lane) ?? []);
-    const means = (): boolean =>
-      sealed || command || rerun === undefined || sameEffect(effect.changes, rerun(read).changes);
+    const meetsAll = before.every(
+      (one) =>
+        !one.holds && (one.sealed || !sealed) && [...one.rows].every(([key, kind]) => meets(key, kind)),
+    );
     const rides =
       !lanes.some((lane) => closed.has(lane)) &&
-      (before.length === 0 || (meetsAll(mutation, before) && means()));
+      meetsAll &&
+      (sealed ||
+        command ||
+        rerun === undefined ||
+        before.length === 0 ||
+        sameEffect(effect.changes, rerun(read).changes));
     if (!rides) {
       for (const lane of lanes) closed.add(lane);
       return false;
     }
     for (const lane of lanes) {
-      const one: Ahead = ahead.get(lane) ?? { sealed: true, holds: false, rows: new Map(), unread: [] };
+      const one = ahead.get(lane) ?? { sealed: true, holds: false, rows: new Map() };
       one.sealed &&= sealed;
       one.holds ||= holds;
-      one.unread.push(mutation);
+      for (const change of command ? [] : effect.changes) one.rows.set(keyOf(change), change.kind);
       ahead.set(lane, one);
     }
     for (const change of effect.changes) {
@@ -73,22 +83,6 @@ export function independentRiders<M extends Rider>(batch: readonly M[], base: Re
     }
     return true;
   });
-}
-
-function meetsAll({ effect, command, sealed }: Rider, before: readonly Ahead[]): boolean {
-  if (before.some((one) => one.holds || (sealed && !one.sealed))) return false;
-  const kinds = kindsOf(effect.changes);
-  const meets = (key: EntityKey, first: Change['kind']): boolean => {
-    const kind = kinds.get(key);
-    return kind !== undefined && (first === 'insert' || (!command && kind === 'update'));
-  };
-  return before.every((one) => [...rowsOf(one)].every(([key, kind]) => meets(key, kind)));
-}
-
-function rowsOf({ rows, unread }: Ahead): Ahead['rows'] {
-  for (const { command, effect } of unread.splice(0))
-    for (const change of command ? [] : effect.changes) rows.set(keyOf(change), change.kind);
-  return rows;
 }
 
 /** What becomes of each row: what updates it and deletes it, deletes it. */

@@ -25,7 +25,7 @@ export function* presentIn(
   records: readonly MutationRecord[] | undefined,
   places: Uint8Array | undefined,
 ): Iterable<readonly [place: number, record: Partial<MutationRecord> | null]> {
-  for (const [place, record] of (records ?? []).entries())
+  for (const [place, record] of records?.entries() ?? [])
     if (!isEmptyPlace(places, place)) yield [place, record];
 }
 
@@ -49,38 +49,39 @@ export function changeLog(
   leaving: readonly PendingMutation[],
   rebased: ReadonlyMap<PendingMutation, MutationRecord>,
 ): LogChange {
-  const concerned = new Map<number, Map<unknown, MutationRecord | undefined>>();
-  const concern = ({ token, seq }: PendingMutation, record: MutationRecord | undefined): void => {
-    for (const one of [seq, ...(copies.get(token) ?? [])]) {
-      const records = concerned.get(one);
-      if (records === undefined) concerned.set(one, new Map([[token, record]]));
-      else records.set(token, record);
-    }
+  const becoming = new Map<unknown, MutationRecord | undefined>();
+  const concerned = new Set<number>();
+  const concern = ({ token, seq }: PendingMutation, record?: MutationRecord): void => {
+    becoming.set(token, record);
+    for (const one of [seq, ...(copies.get(token) ?? [])]) concerned.add(one);
   };
   for (const [mutation, record] of rebased) concern(mutation, record);
-  for (const mutation of leaving) concern(mutation, undefined);
+  for (const mutation of leaving) concern(mutation);
 
   const rewritten: LogChange['rewritten'] = [];
   const emptied: number[] = [];
   const next = new Map(empty);
-  for (const [seq, becoming] of concerned) {
+  let isOther = false;
+  for (const seq of concerned) {
     const records = log.get(seq) ?? [];
     const places = new Uint8Array(Math.ceil(records.length / 8));
     places.set(empty.get(seq) ?? []);
     const rest: MutationRecord[] = [];
-    let isOther = false;
-    for (const [place, record] of presentIn(records, empty.get(seq))) {
+    let isRewritten = false;
+    for (const [place, record] of presentIn(records, places)) {
       const stays = becoming.has(record?.token) ? becoming.get(record?.token) : (record as MutationRecord);
       if (stays === undefined) places[place >> 3] = (places[place >> 3] ?? 0) | (1 << (place & 7));
       else rest.push(stays);
-      isOther ||= stays !== undefined && stays !== record;
+      isRewritten ||= stays !== undefined && stays !== record;
     }
-    next.delete(seq);
-    if (rest.length === 0) emptied.push(seq);
-    else if (isOther || rest.length * MOSTLY_EMPTY <= records.length)
-      rewritten.push({ seq, mutations: rest });
-    else next.set(seq, places);
+    if (rest.length > 0 && !isRewritten && rest.length * MOSTLY_EMPTY > records.length) {
+      next.set(seq, places);
+      isOther = true;
+      continue;
+    }
+    isOther = next.delete(seq) || isOther;
+    if (rest.length > 0) rewritten.push({ seq, mutations: rest });
+    else emptied.push(seq);
   }
-  const isSame = next.size === empty.size && [...next].every(([seq, places]) => empty.get(seq) === places);
-  return { rewritten, emptied, empty: isSame ? undefined : next };
+  return { rewritten, emptied, empty: isOther ? next : undefined };
 }

@@ -91,20 +91,14 @@ export function createWorker(options: WorkerOptions): Worker {
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await file();
+      do await breathe(ledger.pending.size);
+      while (!ledger.lanes.file(MANY_FILED));
       const lookAgainAt = startSendsSafely(signal);
       tellQuiet(inFlight.size + asking.size === 0);
       await wakeup.wait(lookAgainAt, signal);
     }
     await Promise.all([...inFlight.keys(), ...asking.keys()]);
     tellQuiet(true);
-  }
-
-  /** What was called meanwhile may be much: filing it is a task of its own, or several. */
-  async function file(): Promise<void> {
-    if (ledger.pending.size < MANY) return;
-    do await clock.sleep(0);
-    while (!ledger.lanes.file(MANY_FILED));
   }
 
   function tellQuiet(isQuiet: boolean): void {
@@ -167,8 +161,8 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   /** Many are dealt with in several tasks, so that the page stays awake. */
-  async function breathe(members: readonly PendingMutation[]): Promise<void> {
-    if (members.length > MANY) await clock.sleep(0);
+  async function breathe(count: number): Promise<void> {
+    if (count > MANY) await clock.sleep(0);
   }
 
   /** One mutation's way, top to bottom. */
@@ -188,7 +182,7 @@ export function createWorker(options: WorkerOptions): Worker {
       failed: cannotMerge,
       unsendable: (mutation, error) => unsendable.set(mutation, error),
     };
-    await breathe(members);
+    await breathe(members.length);
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
     options.changed(members);
@@ -199,7 +193,7 @@ export function createWorker(options: WorkerOptions): Worker {
       : exchange(ops, route, signal));
     if (answer === undefined) return; // whoever drains next sends the same bytes
     const { sent, verdicts } = answer;
-    await breathe(members);
+    await breathe(members.length);
     const { plain, behind, conflicts } = disputedIn(sent, verdicts);
     const decisions = [...plain.flatMap(({ op, verdict }) => decider.decide(op, verdict)), ...behind];
     for (const { op, verdict } of conflicts) {
