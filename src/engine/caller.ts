@@ -40,7 +40,8 @@ export interface Caller {
     settlement: Settlement | undefined,
     base?: ReadRow,
   ): PendingMutation | undefined;
-  revive(record: MutationRecord, seq: number, place: number): PendingMutation;
+  /** @param since monotonic milliseconds since when it waits here */
+  revive(record: MutationRecord, seq: number, place: number, since: number): PendingMutation;
   /** The same mutation with another record: rebased, or changed by another tab. */
   revise(former: PendingMutation, record: MutationRecord): PendingMutation;
 }
@@ -123,7 +124,7 @@ export function createCaller(options: CallerOptions): Caller {
     return [...new Set([...written, ...lanes.filter((lane) => collections.has(splitKey(lane).collection))])];
   }
 
-  function revive(raw: MutationRecord, seq: number, place: number): PendingMutation {
+  function revive(raw: MutationRecord, seq: number, place: number, since: number): PendingMutation {
     // A tab that did not know yet may have stored an id that the server had replaced (ID1).
     const stored = renameRecord(raw, ids, collections);
     const definition = definitions.get(stored.name);
@@ -139,7 +140,7 @@ export function createCaller(options: CallerOptions): Caller {
       run: record.resolved === true ? undefined : rerunOf(live),
       closing: closes(record.changes),
       settlement: undefined,
-      since: clock.monotonic(),
+      since,
       sendAt: sendAt(record),
       stored: { seq, place },
     });
@@ -196,7 +197,7 @@ export function createCaller(options: CallerOptions): Caller {
     },
     revive,
     revise(former, record) {
-      const next = revive(record, former.seq, former.place);
+      const next = revive(record, former.seq, former.place, clock.monotonic());
       next.settlement = former.settlement;
       next.phase = former.phase.kind === 'saving' ? former.phase : next.phase;
       next.single = former.single;

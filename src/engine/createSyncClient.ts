@@ -118,8 +118,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     left,
     audited: (entry) => emit(entry.outcome === 'ask' ? 'conflict.asked' : 'conflict.resolved', { entry }),
     announce: () => tabs.announce(),
-    revive: (record, seq, place) => {
-      const mutation = caller.revive(record, seq, place);
+    revive: (record, seq, place, since) => {
+      const mutation = caller.revive(record, seq, place, since);
       if (mutation.parked !== undefined)
         emit('mutation.parked', { token: record.token, name: record.name, error: mutation.parked });
       return mutation;

@@ -11,14 +11,15 @@ import type { Leaving } from './departures.js';
 import { applyMeta, markSealed, type Ledger } from './ledger.js';
 import { isEmptyPlace, presentIn, type EmptyPlaces } from './logRecords.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
-import type { LogRecord, StorageState } from './ports.js';
+import type { Clock, LogRecord, StorageState } from './ports.js';
 import type { Store } from './store.js';
 
 export interface LearnOptions {
   readonly ledger: Ledger;
   readonly store: Store;
   /** Makes a stored mutation live again. */
-  readonly revive: (record: MutationRecord, seq: number, place: number) => PendingMutation;
+  readonly revive: (record: MutationRecord, seq: number, place: number, since: number) => PendingMutation;
+  readonly clock: Pick<Clock, 'monotonic'>;
   /** The same mutation, which another tab has given another record. */
   readonly revise: (former: PendingMutation, record: MutationRecord) => PendingMutation;
   readonly unreadable: (what: string, cause: unknown) => void;
@@ -30,7 +31,7 @@ export interface LearnOptions {
  */
 export function learn(
   state: StorageState,
-  { ledger, store, revive, revise, unreadable }: LearnOptions,
+  { ledger, store, clock, revive, revise, unreadable }: LearnOptions,
 ): readonly Leaving[] {
   for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
   const namedBefore = ledger.ids.size;
@@ -56,6 +57,7 @@ export function learn(
   };
 
   const stored = new Set<Token>();
+  const now = clock.monotonic(); // asked ten thousand times, it would be a tenth of a start
   let moved = false;
   for (const { seq, mutations } of news)
     for (const [place, raw] of presentIn(mutations, ledger.empty.get(seq))) {
@@ -72,7 +74,7 @@ export function learn(
       }
       stored.add(record.token);
       if (known === undefined) {
-        add.push(revive(record, seq, place));
+        add.push(revive(record, seq, place, now));
         continue;
       }
       moved ||= known.seq !== seq || known.place !== place;

@@ -62,7 +62,7 @@ export interface Outbox {
 
 export interface OutboxOptions extends LearnOptions, Books {
   readonly storage: SyncStorage;
-  readonly clock: Pick<Clock, 'now' | 'sleep' | 'turn'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'sleep' | 'turn'>;
   /** After mutations became durable. */
   readonly saved: (mutations: readonly PendingMutation[]) => void;
   /** After mutations have left, durably and visibly. */

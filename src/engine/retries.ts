@@ -145,7 +145,7 @@ export function createRetries(options: RetriesOptions): Retries {
         options: asked,
       };
     }
-    const { definition, parked, variables } = caller.revive(record, 0, 0);
+    const { definition, parked, variables } = caller.revive(record, 0, 0, 0);
     if (definition === undefined)
       throw parked ?? new SyncError('HANDLER_MISSING', `"${record.name}" has no definition here.`);
     return {
