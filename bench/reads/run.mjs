@@ -56,7 +56,7 @@ if (options.only === '' && ROWS === 100_000 && !explains) {
   const report = { date: new Date().toISOString().slice(0, 10), machine: machine(userAgent), rounds, lines };
   await save('reads', report);
   const { cores, cpu, browser } = report.machine;
-  const made = `${report.date}, ${cores} cores (${cpu}), ${browser}, PostgreSQL 15; medians of ${rounds} rounds (all values).`;
+  const made = `${report.date}, ${cores} cores (${cpu}), ${browser}, PostgreSQL 15; medians of ${rounds} rounds.`;
   await writeSection('docs/pulling.md', 'reads', `${made}\n\n${table}`);
 }
 

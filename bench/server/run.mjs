@@ -19,8 +19,8 @@ const { values: options } = parseArgs({
     clients: { type: 'string', default: '8' },
   },
 });
-const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
-const rows = Number(options.rows ?? (options.quick ? 400 : 2000));
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 5));
+const rows = Number(options.rows ?? (options.quick ? 400 : 1000));
 const clients = Number(options.clients);
 const BATCH = 50;
 const isWhole = !options.quick && !['only', 'rounds', 'rows'].some((name) => options[name]) && clients === 8;
