@@ -175,7 +175,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const puller =
     read &&
     createPuller({
-      exchange: createPullExchange({ read, clock, gates, timeoutMs }),
+      exchange: createPullExchange({ read, clock, gates, reachability, timeoutMs }),
       suspects: (from) => suspects({ ledger, store, collections }, from),
       async differing(sums) {
         await outbox.catchUp(); // what others wrote meanwhile; and looking at every row is a task of its own
@@ -203,7 +203,6 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
         else if (result.kind === 'failed') emit('sync.failed', { direction, error: result.error });
         if (result.kind !== 'up-to-date') return;
         const { rows, pages, verified } = result;
-        reachability.proven();
         if (ledger.pending.size === 0) ledger.syncedAt = now();
         emit('sync.completed', { direction, rows, pages, ...(verified && { verified }) });
         changed();

@@ -3,6 +3,7 @@ import { TRANSPORT } from '../domain/lanes.js';
 import { isAborted } from './abortable.js';
 import type { Gates, Health } from './gates.js';
 import type { Clock, PullReply, PullRequest, Transport } from './ports.js';
+import type { Reachability } from './reachability.js';
 
 export interface PullExchangeOptions {
   /** Reads one page. */
@@ -10,6 +11,7 @@ export interface PullExchangeOptions {
   readonly clock: Clock;
   /** What the server asks for holds for pulls and pushes alike (RT2, RT4, RT5). */
   readonly gates: Gates;
+  readonly reachability: Reachability;
   /** Milliseconds after which a page is no longer waited for (RT3). */
   readonly timeoutMs: number;
 }
@@ -20,7 +22,13 @@ export type PullExchange = (
   signal: AbortSignal,
 ) => Promise<PullReply | undefined>;
 
-export function createPullExchange({ read, clock, gates, timeoutMs }: PullExchangeOptions): PullExchange {
+export function createPullExchange({
+  read,
+  clock,
+  gates,
+  reachability,
+  timeoutMs,
+}: PullExchangeOptions): PullExchange {
   async function ask(request: Omit<PullRequest, 'signal'>, signal: AbortSignal): Promise<PullReply> {
     const own = new AbortController();
     const timer = new AbortController();
@@ -52,8 +60,13 @@ export function createPullExchange({ read, clock, gates, timeoutMs }: PullExchan
   return async (request, signal) => {
     if (!gates.enter(TRANSPORT)) return undefined;
     const reply = await ask(request, signal);
-    if (isAborted(signal)) gates.withdrawn(TRANSPORT);
-    else gates.heard(TRANSPORT, healthOf(reply));
+    if (isAborted(signal)) {
+      gates.withdrawn(TRANSPORT);
+      return reply;
+    }
+    const health = healthOf(reply);
+    if (health.answered) reachability.proven();
+    gates.heard(TRANSPORT, health);
     return reply;
   };
 }

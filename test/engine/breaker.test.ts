@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defineMutation } from '../../src/domain/definition.js';
 import type { SyncClient } from '../../src/engine/client.js';
 import type { SyncClientOptions } from '../../src/engine/options.js';
+import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { createFaultyTransport } from '../../src/testing/faultyTransport.js';
 import { answered, createDevice, todos, type DeviceOptions } from './testClient.js';
 
@@ -317,4 +318,31 @@ describe('RT2 a server that says how much is left', () => {
     await device.clock.advance(1);
     expect(pulls).toEqual([0, 20_000]);
   });
+});
+
+test('NQ1 a page that came before the platform lost the network proves nothing of it afterwards', async () => {
+  const device = createDevice();
+  const { clock, connectivity } = device;
+  const storage = memoryStorage();
+  const write: typeof storage.write = async (what) => {
+    await clock.sleep(500);
+    return storage.write(what);
+  };
+  let pages = 0;
+  const client = device.open({
+    storage: { ...storage, write },
+    transport: {
+      ...device.server,
+      snapshots: false,
+      async pull(request) {
+        pages++;
+        const reply = await device.server.pull(request);
+        return reply.kind === 'page' ? { ...reply, page: { ...reply.page, upToDate: true } } : reply;
+      },
+    },
+  });
+  await clock.advance(100);
+  connectivity.setOnline(false);
+  await clock.advance(1_000);
+  expect([pages, client.status.get().online]).toEqual([1, false]);
 });

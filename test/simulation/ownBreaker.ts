@@ -68,7 +68,8 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
       const circuit = at(route);
       const isProbe = circuit.probing;
       circuit.probing = false;
-      if (!isOnline && !replies.every(isUndecided)) beginAnew(); // the platform is wrong
+      const isPage = kind === 'pull' && replies[0] === undefined;
+      if (!isOnline && (isPage || !replies.every(isUndecided))) beginAnew(); // the platform is wrong
       if (
         !replies.some((reply) => reply !== undefined && isOutage(reply, kind)) ||
         !replies.every(isUndecided)
