@@ -31,6 +31,9 @@ export interface Envelope {
 /** The versions that an op gave to the rows it wrote, by entity key. */
 export type Written = ReadonlyMap<string, number>;
 
+/** What comes before a mutation, and why. */
+type Ahead = ReadonlyMap<Token, string>;
+
 /** What an entity was at one version, and what was written with it. */
 interface Version {
   readonly row: Row | undefined;
@@ -102,6 +105,11 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
   /** Refused keys whose mutations may go again. */
   const again = new Set<string>();
   const firstBytes = new Map<string, string>();
+  /**
+   * What came before each when it was first sent. Nothing can be done about what comes to stand before it later: two rows
+   * of which the server says that they are one (ID1).
+   */
+  const aheads = new Map<string, ReadonlyMap<Token, Ahead>>();
   const sends = new Map<string, number>();
   const names = new Map<string, { to: string; key: string }>();
   const histories = new Map<string, Map<number, Version>>();
@@ -126,19 +134,25 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
     (refusals.has(key ?? '') && !again.has(key ?? '')) ||
     truth.effectOf(token) !== undefined;
 
-  /** Everything before it in its lanes, and what it depends on, is decided. */
-  function checkOrder(fate: Fate, together: ReadonlySet<Token>): void {
-    const { token, record, position } = fate;
+  /** What comes before it, and why. */
+  function before({ record, position }: Fate): Ahead {
+    const ahead = new Map<Token, string>();
     for (const earlier of fates.values()) {
-      if (earlier.position >= position || together.has(earlier.token)) continue;
+      if (earlier.position >= position) continue;
       const lane = record.lanes.find((one) => earlier.record.lanes.includes(one));
-      const isNeeded = record.dependsOn.includes(earlier.token);
-      if (lane === undefined && !isNeeded) continue;
+      if (lane !== undefined) ahead.set(earlier.token, `comes first in lane ${lane}`);
+      else if (record.dependsOn.includes(earlier.token)) ahead.set(earlier.token, 'it depends on');
+    }
+    return ahead;
+  }
+
+  /** All that came before it when it was first sent, and still does, is decided. */
+  function checkOrder({ token, position }: Fate, ahead: Ahead, together: ReadonlySet<Token>): void {
+    for (const [other, why] of ahead) {
+      const earlier = fates.get(other);
+      if (earlier === undefined || earlier.position >= position || together.has(other)) continue;
       report.stake(3);
-      if (decided(earlier)) continue;
-      if (lane !== undefined)
-        report.fail(3, `${token} took effect before ${earlier.token}, which comes first in lane ${lane}`);
-      if (isNeeded) report.fail(3, `${token} took effect before ${earlier.token}, which it depends on`);
+      if (!decided(earlier)) report.fail(3, `${token} took effect before ${other}, which ${why}`);
     }
   }
 
@@ -183,6 +197,10 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
       if ((firstBytes.get(key) ?? bytes) !== bytes)
         report.fail(10, `${tab} sent ${key} as ${bytes} after ${firstBytes.get(key) ?? ''}`);
       firstBytes.set(key, bytes);
+      if (!aheads.has(key)) {
+        const members = (envelope?.members ?? []).flatMap((member) => fates.get(member.token) ?? []);
+        aheads.set(key, new Map(members.map((fate) => [fate.token, before(fate)])));
+      }
       sends.set(key, (sends.get(key) ?? 0) + 1);
       // What is sent again was frozen before; nothing comes any more of what was refused or given up.
       const isOld = truth.sends(key) > 1 || refusals.has(key) || truth.givenUp.has(key);
@@ -218,7 +236,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
           if (other !== key && effects.has(other) && !truth.givenUp.has(other) && !truth.givenUp.has(key))
             report.fail(2, `${member} took effect as ${key}, and before as ${other}`);
         if (truth.givenUp.has(key)) continue; // nobody waits for it any more
-        checkOrder(fate, new Set(members));
+        checkOrder(fate, aheads.get(key)?.get(member) ?? new Map<Token, string>(), new Set(members));
         if (fate.state !== 'logged') report.fail(2, `${member} took effect after it was ${fate.state}`);
       }
       effects.set(key, written);
