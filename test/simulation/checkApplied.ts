@@ -13,16 +13,17 @@ const FROZEN: readonly string[] = ['increment', 'move'];
  */
 export function checkApplied(
   truth: Truth,
-  { key, sealed, members }: Envelope,
+  envelope: Envelope,
   written: readonly ServerRow[],
   report: Report,
 ): void {
+  const { key, sealed, members } = envelope;
   const rows: Rows = new Map();
   for (const { collection, id, version } of written)
     rows.set(`${collection}/${id}`, truth.history(`${collection}/${id}`, (version as number) - 1)?.row);
   for (const member of members)
     if (FROZEN.includes(member.name)) for (const change of sealed.changes) applyChange(rows, change);
-    else applyRecorded(rows, member, (_collection, id) => nameOf(truth, key, id));
+    else applyRecorded(rows, member, (_collection, id) => nameOf(truth, envelope, id));
   for (const { collection, id, row } of written) {
     const entity = `${collection}/${id}`;
     const expected = rows.get(firstKey(truth, key, collection, id)) as Record<string, unknown> | undefined;
@@ -42,10 +43,11 @@ export function checkApplied(
   }
 }
 
-/** What the server calls a row, unless this is the op that makes it. */
-function nameOf({ names }: Truth, op: string, id: string): string {
+/** What the server calls a row, unless this is the op that makes it, or nobody can know yet: its insert was given up (RT6). */
+function nameOf({ names, givenUp }: Truth, { key, sealed }: Envelope, id: string): string {
   const name = names.get(id);
-  return name === undefined || name.key === op ? id : name.to;
+  if (name === undefined || name.key === key) return id;
+  return givenUp.has(name.key) && JSON.stringify(sealed.changes).includes(`"${id}"`) ? id : name.to;
 }
 
 /** A row under the id its insert gave it. */
