@@ -70,23 +70,12 @@ export function createStore(
   for (const name of collections.keys()) tables.set(name, createTable());
   const { api, changed: tellApi } = createStoreApi(tables, failed);
 
-  interface Place {
-    readonly key: EntityKey;
-    readonly table: Table | undefined;
-    readonly id: string;
-  }
-  /** Who asks about an entity mostly asks again: its key is taken apart once. */
-  let last: Place = { key: '', table: undefined, id: '' };
-  const at = (key: EntityKey): Place => {
-    if (key === last.key) return last;
+  const at = (key: EntityKey): { readonly table: Table | undefined; readonly id: string } => {
     const { collection, id } = splitKey(key);
-    return (last = { key, table: tables.get(collection), id });
-  };
-  const readAt = (key: EntityKey): Row | undefined => {
-    const { table, id } = at(key);
-    return table?.read(id);
+    return { table: tables.get(collection), id };
   };
   const read: ReadRow = ({ collection, id }) => tables.get(collection)?.read(id);
+  const readAt = (key: EntityKey): Row | undefined => read(splitKey(key));
   const baseOf = ({ collection, id }: EntityRef): BaseRow | undefined => tables.get(collection)?.base.get(id);
   const pendingOn = (key: EntityKey): readonly PendingMutation[] => {
     const { table, id } = at(key);
@@ -283,10 +272,7 @@ export function createStore(
     read,
     bases,
     get: (collection, id) => tables.get(collection)?.read(id),
-    base: (key) => {
-      const { table, id } = at(key);
-      return table?.base.get(id);
-    },
+    base: (key) => baseOf(splitKey(key)),
     baseOf,
     view: (collection) => tables.get(collection)?.view ?? EMPTY,
     pendingOn,
