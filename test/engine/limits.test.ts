@@ -44,6 +44,58 @@ describe('a hundred thousand edits in one loop', () => {
   });
 });
 
+describe('a thousand edits that go as one', () => {
+  test('OB4 what waits has its turn between filing, choosing, sealing and settling', async () => {
+    const { storage } = watched();
+    const device = createDevice();
+    const steps: string[] = [];
+    const { clock } = device;
+    const client = device.open({
+      clock: {
+        ...clock,
+        sleep(ms, signal) {
+          if (ms === 0) steps.push('breath');
+          return clock.sleep(ms, signal);
+        },
+      },
+      storage: {
+        ...storage,
+        write(write) {
+          if (write.put?.seals !== undefined) steps.push(write.outcomes === undefined ? 'seal' : 'settle');
+          return storage.write(write);
+        },
+      },
+      transport: {
+        ...device.server,
+        push(ops, context) {
+          steps.push(`push ${ops.length}`);
+          return device.server.push(ops, context);
+        },
+      },
+    });
+    await device.settle();
+    client.pause();
+    client.insert(todos, { id: 'a', title: '', n: 0 });
+    for (let n = 1; n < 1_000; n++) client.update(todos, 'a', { n });
+    await device.settle();
+    steps.length = 0;
+    client.resume();
+    await device.settle();
+    const first = steps.indexOf('seal');
+    expect([
+      steps.slice(0, first).filter((step) => step !== 'breath'),
+      steps.slice(first - 2, first),
+    ]).toEqual([[], ['breath', 'breath']]);
+    expect(steps.slice(first).filter((step, i, all) => step !== all[i - 1])).toEqual([
+      'seal',
+      'push 1',
+      'breath',
+      'settle',
+    ]);
+    expect([device.server.get('todos', 'a'), client.pending()]).toEqual([{ id: 'a', title: '', n: 999 }, []]);
+  });
+});
+
 describe('a row of 5 MB', () => {
   const note = 'x'.repeat(5 * MEGABYTE);
 
