@@ -32,9 +32,10 @@ export const PLANTED_BUGS = {
   'shift before send': [
     patch(
       seal,
-      'return { frozen, id, departure, write: departure?.write ?? { put: { seals } } };',
+      'return { ops, freezing: { frozen, id, departure, write: departure?.write ?? { put: { seals } } } };',
       `const taken = rewriting(ledger, frozen.flatMap((op) => op.members));
-      return { frozen, id, departure, write: departure?.write ?? { put: { ...taken.put, seals }, remove: taken.remove } };`,
+      const write = departure?.write ?? { put: { ...taken.put, seals }, remove: taken.remove };
+      return { ops, freezing: { frozen, id, departure, write } };`,
     ),
     patch(
       seal,
@@ -52,8 +53,8 @@ export const PLANTED_BUGS = {
   'sent before the seal is stored': [
     patch(
       outbox,
-      '      await commit(\n        () => planSeal(',
-      `      const early = planSeal(ledger, groups, freeze);
+      '      let ops: readonly Op[] = [];\n',
+      `      const { ops: first, freezing: early } = planSeal(ledger, groups, freeze);
       for (const { members, sealed } of early?.frozen ?? [])
         for (const mutation of members) change(mutation, { phase: { kind: 'sealed', sealed, sealId: early?.id ?? '' } });
       if (early !== undefined && early.departure === undefined) {
@@ -61,9 +62,9 @@ export const PLANTED_BUGS = {
           () => ({ write: early.write }),
           ({ write }) => applyWrite(ledger, write, []),
         );
-        return opsOf(ledger, groups);
+        return first;
       }
-      await commit(\n        () => planSeal(`,
+      let ops: readonly Op[] = [];\n`,
     ),
   ],
   'non-atomic ack': [
@@ -125,7 +126,11 @@ export const PLANTED_BUGS = {
     patch(ledger, "if (mutation.phase.kind !== 'queued') continue;", 'if (true as boolean) continue;'),
   ],
   'a sealed one is sealed anew': [
-    patch(seal, "if (first?.phase.kind !== 'queued') continue;", 'if (first === undefined) continue;'),
+    patch(
+      seal,
+      "if (first?.phase.kind !== 'queued') {",
+      "if (first?.phase.kind !== 'queued' && (false as boolean)) {",
+    ),
   ],
   'a sealed one is cancelled': [
     patch(outbox, "return mutation?.phase.kind === 'queued'\n", 'return mutation !== undefined\n'),
@@ -163,8 +168,8 @@ export const PLANTED_BUGS = {
   'settled without compare-and-swap': [
     patch(
       seal,
-      'const current = currentOf(ledger, members, key);',
-      'const current = members.flatMap((m) => ledger.pending.get(m.token) ?? []); return current;',
+      'if (key === undefined) return',
+      'if (true as boolean) return members.flatMap((m) => ledger.pending.get(m.token) ?? []);\n  if (key === undefined) return',
     ),
   ],
   'revision ignored': [patch(outbox, '{ ...planned.write, ifRevision: ledger.revision }', 'planned.write')],
@@ -288,7 +293,11 @@ export const PLANTED_BUGS = {
       "if (first.phase.kind !== 'sealed') return",
       'if (first.phase.kind !== undefined) return',
     ),
-    patch(seal, "if (first?.phase.kind !== 'queued') continue;", 'if (first === undefined) continue;'),
+    patch(
+      seal,
+      "if (first?.phase.kind !== 'queued') {",
+      "if (first?.phase.kind !== 'queued' && (false as boolean)) {",
+    ),
   ],
   'a merge takes the latest position': [
     patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', ''),
@@ -304,8 +313,8 @@ export const PLANTED_BUGS = {
   'annulled by a stale choice': [
     patch(
       seal,
-      'for (const [i, members] of inTurn(ledger, groups).entries()) {',
-      'for (const [i, { members }] of groups.entries()) {',
+      'ledger.lanes.inTurn(groups, mayGo, (members, group) => {',
+      'groups.forEach((group) => {\n    const { members } = group;',
     ),
   ],
   'back at the base, whatever goes before': [
@@ -358,12 +367,8 @@ export const PLANTED_BUGS = {
       'mutation.failures = failures;',
       'mutation.failures = gates.failAgain(mutation.failures, error, retryAfterMs);',
     ),
-    patch(seal, '    return [op];', '    return [{ members, sealed: op.sealed }];'),
-    patch(
-      seal,
-      'return key === undefined ? current : (opOf(ledger, current[0])?.members ?? []);',
-      'return current;',
-    ),
+    patch(seal, '      ops.push(op);', '      ops.push({ members, sealed: op.sealed });'),
+    patch(seal, 'if (key === undefined) return', 'if (true as boolean) return'),
   ],
   'a probe wakes itself': [patch(puller, 'if (isShutOut) wakeup.wake();', 'wakeup.wake();')],
   'a retry is planned when it is asked for': [
@@ -377,7 +382,7 @@ export const PLANTED_BUGS = {
     patch('src/domain/riders.ts', "!command && kind === 'update'", "!command && kind !== 'delete'"),
   ],
   'what follows rides behind what is held': [
-    patch('src/domain/riders.ts', 'one.holds || (sealed && !one.sealed)', 'sealed && !one.sealed'),
+    patch('src/domain/riders.ts', '!one.holds && (one.sealed', '(one.sealed'),
   ],
   'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],
   'an answer decides those it was sent for': [
