@@ -370,7 +370,10 @@ export const PLANTED_BUGS = {
     patch(seal, '      ops.push(op);', '      ops.push({ members, sealed: op.sealed });'),
     patch(seal, 'if (key === undefined) return', 'if (true as boolean) return'),
   ],
-  'a probe wakes itself': [patch(puller, 'if (isShutOut) wakeup.wake();', 'wakeup.wake();')],
+  'a probe wakes itself': [
+    patch(puller, 'if (isShutOut) wakeup.wake();', 'wakeup.wake();'),
+    patch(gates, 'breaker.until + GIVE_WAY_MS', 'breaker.until'), // else it is a second late, and no storm
+  ],
   'a retry is planned when it is asked for': [
     patch(repairDesk, 'let broken: unknown;', 'let broken: unknown; const early = decide();'),
     patch(repairDesk, 'return decide();', 'return early;'),
