@@ -26,10 +26,12 @@ export function checkAudit(truth: Truth, { put }: StorageWrite, report: Report):
 }
 
 /** By the server's clock. */
-function writtenAt({ envelopes, calledAt, retryAsked }: Truth, token: string): number | undefined {
+function writtenAt({ envelopes, calledAt, retryAsked, fates }: Truth, token: string): number | undefined {
   const sent = [...envelopes.values()].filter(({ sealed }) => sealed.token === token);
   const members = sent.at(-1)?.sealed.members ?? [token];
-  if (members.some((member) => retryAsked.has(member))) return undefined;
+  // Also what came back only because its cause did.
+  const isNew = (member: string): boolean => !retryAsked.has(member) && fates.get(member)?.tries === 0;
+  if (!members.every(isNew)) return undefined;
   return calledAt.get(members.at(-1) ?? token);
 }
 
