@@ -22,6 +22,7 @@ const reconcile = 'src/domain/reconcile.ts';
 const sender = 'src/engine/sender.ts';
 const selectRuns = 'src/domain/selectRuns.ts';
 
+const depart = 'src/engine/depart.ts';
 const SHOW = 'store.change({ drop: [...gone, ...successors.keys()], add, rows });';
 const FAILURE = "    case 'failure':\n";
 const patch = (file, find, replace) => ({ file, find, replace });
@@ -56,7 +57,7 @@ export const PLANTED_BUGS = {
       '      let ops: readonly Op[] = [];\n',
       `      const { ops: first, freezing: early } = planSeal(ledger, groups, freeze);
       for (const { members, sealed } of early?.frozen ?? [])
-        for (const mutation of members) change(mutation, { phase: { kind: 'sealed', sealed, sealId: early?.id ?? '' } });
+        for (const mutation of members) mutation.phase = { kind: 'sealed', sealed, sealId: early?.id ?? '' };
       if (early !== undefined && early.departure === undefined) {
         void commit(
           () => ({ write: early.write }),
@@ -69,13 +70,13 @@ export const PLANTED_BUGS = {
   ],
   'non-atomic ack': [
     patch(
-      outbox,
+      depart,
       SHOW,
-      'store.change({ drop: [...gone, ...successors.keys()], add });\n    store.change({ rows });',
+      'store.change({ drop: [...gone, ...successors.keys()], add });\n  store.change({ rows });',
     ),
   ],
   'rows written, not shown': [
-    patch(outbox, SHOW, 'store.change({ drop: [...gone, ...successors.keys()], add });'),
+    patch(depart, SHOW, 'store.change({ drop: [...gone, ...successors.keys()], add });'),
   ],
   'lanes ignored': [
     patch(lanes, 'if (queued.waitsFor > 0) return;', 'if (queued.waitsFor > 99) return;'),
@@ -174,8 +175,8 @@ export const PLANTED_BUGS = {
   ],
   'revision ignored': [patch(outbox, '{ ...planned.write, ifRevision: ledger.revision }', 'planned.write')],
   'no dead letter': [patch(settle, 'deadLetters: letters,', 'deadLetters: [],')],
-  'settled without a word': [patch(outbox, SHOW + '\n    options.left(leaving);', SHOW)],
-  'told twice': [patch(outbox, SHOW, `options.left(leaving);\n    ${SHOW}`)],
+  'settled without a word': [patch(depart, SHOW + '\n  options.left(leaving);', SHOW)],
+  'told twice': [patch(depart, SHOW, `options.left(leaving);\n  ${SHOW}`)],
   'rollback by inverse patch': [
     patch(
       store,
@@ -250,8 +251,8 @@ export const PLANTED_BUGS = {
   'a failed rollback is overtaken': [
     patch(
       outbox,
-      'change(mutation, { cancelling });',
-      'Object.assign(mutation, { cancelling }), ledger.lanes[cancelling ? "remove" : "add"](mutation);',
+      'ledger.lanes.refresh(mutation);',
+      'ledger.lanes[cancelling ? "remove" : "add"](mutation);',
     ),
   ],
   'a failed rollback wakes nobody': [

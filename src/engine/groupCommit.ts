@@ -1,5 +1,5 @@
 import { SyncError } from '../domain/errors.js';
-import type { Ledger } from './ledger.js';
+import { place, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Clock, SyncStorage } from './ports.js';
 
@@ -17,9 +17,6 @@ export interface GroupCommitOptions {
   readonly serial: <R>(work: () => Promise<R>) => Promise<R>;
   /** Reads what the storage has. */
   readonly reload: () => Promise<void>;
-  readonly place: (chunk: readonly PendingMutation[], seq: number) => void;
-  /** The same mutation, if it has got another record meanwhile. */
-  readonly latest: (mutation: PendingMutation) => PendingMutation;
   /** It could not be stored. */
   readonly lose: (mutation: PendingMutation, error: SyncError) => void;
   readonly saved: (mutations: readonly PendingMutation[]) => void;
@@ -33,7 +30,7 @@ const RECORD_LIMIT = 256;
 const AT_ONCE = 64;
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { storage, ledger, clock, serial, reload, place, latest } = options;
+  const { storage, ledger, clock, serial, reload } = options;
   let open: PendingMutation[] | undefined;
 
   /** Stores a group: one transaction, one log record per {@link RECORD_LIMIT} mutations. */
@@ -61,7 +58,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   }
 
   async function append(called: readonly PendingMutation[]): Promise<void> {
-    const group = called.map(latest);
+    // One may have been given another record while it waited.
+    const group = called.map((mutation) => ledger.pending.get(mutation.token) ?? mutation);
     const chunks: (readonly PendingMutation[])[] = [];
     for (let i = 0; i < group.length; i += RECORD_LIMIT) chunks.push(group.slice(i, i + RECORD_LIMIT));
     const receipt = await storage.write({ append: chunks.map((chunk) => chunk.map((m) => m.record)) });
@@ -71,7 +69,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
         'The storage called an unconditional write stale; its adapter breaks the contract.',
       );
     for (const [i, chunk] of chunks.entries()) {
-      place(chunk, receipt.seqs[i] ?? NaN);
+      place(ledger, chunk, receipt.seqs[i] ?? NaN);
       if ((i + 1) % AT_ONCE === 0) await clock.sleep(0);
     }
     for (let i = 0; i < group.length; i += AT_ONCE * RECORD_LIMIT) {

@@ -11,7 +11,7 @@ import {
   type Sealed,
   type Token,
 } from '../domain/mutation.js';
-import type { PendingMutation } from './pendingMutation.js';
+import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import { changeLog, type EmptyPlaces } from './logRecords.js';
 import type { MetaRecord, SealRecord, StorageWrite } from './ports.js';
 
@@ -165,6 +165,19 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
   for (const token of write.remove?.deadLetters ?? []) ledger.deadLetters.delete(token);
   for (const mutation of leaving) ledger.remove(mutation);
   applyMeta(ledger, write.put?.meta ?? []);
+}
+
+/** They are stored, as the log record `seq`. */
+export function place({ log, lanes }: Ledger, chunk: readonly PendingMutation[], seq: number): void {
+  if (chunk.length === 0) return;
+  const records = chunk.map((m) => m.record);
+  log.set(seq, records);
+  chunk.forEach((mutation, i) => {
+    mutation.seq = seq;
+    mutation.place = i;
+    mutation.phase = QUEUED;
+    lanes.refresh(mutation);
+  });
 }
 
 /** Those of `seals` that are queued here count as sealed. What was sealed before this tab drained may have been sent. */

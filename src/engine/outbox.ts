@@ -1,15 +1,14 @@
-import type { AuditEntry } from '../domain/audit.js';
 import { storeError, type SyncError } from '../domain/errors.js';
 import type { Checkpoint } from '../domain/fullRead.js';
-import type { MutationRecord, Token } from '../domain/mutation.js';
-import { planLeave, type Books, type Departure, type Leaving } from './departures.js';
+import type { Token } from '../domain/mutation.js';
+import { depart, type DepartOptions } from './depart.js';
+import { planLeave, type Departure } from './departures.js';
 import { createGroupCommit } from './groupCommit.js';
 import { learn, type LearnOptions } from './learn.js';
-import { applyWrite, assignedIn, markSealed, META } from './ledger.js';
-import { QUEUED, type PendingMutation } from './pendingMutation.js';
+import { applyWrite, markSealed, META } from './ledger.js';
+import type { PendingMutation } from './pendingMutation.js';
 import type { Clock, PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
 import { planReadAnew, planSnapshot, type ReadAnew, type Suspects } from './reading.js';
-import { concernedBy } from './renamed.js';
 import { planDiscard } from './repair.js';
 import { planReceive } from './receive.js';
 import { planSeal, type Freeze, type Group, type Op } from './seal.js';
@@ -60,19 +59,11 @@ export interface Outbox {
   idle(): Promise<void>;
 }
 
-export interface OutboxOptions extends LearnOptions, Books {
+export interface OutboxOptions extends LearnOptions, DepartOptions {
   readonly storage: SyncStorage;
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'sleep' | 'turn'>;
   /** After mutations became durable. */
   readonly saved: (mutations: readonly PendingMutation[]) => void;
-  /** After mutations have left, durably and visibly. */
-  readonly left: (leaving: readonly Leaving[]) => void;
-  /** After a conflict was decided, or the user asked (CF5). */
-  readonly audited: (entry: AuditEntry) => void;
-  /** After anything else about the ledger changed. */
-  readonly changed: () => void;
-  /** The same mutation with another record. */
-  readonly revise: (former: PendingMutation, record: MutationRecord) => PendingMutation;
   /** Tells the other tabs that the storage changed. */
   readonly announce: () => void;
 }
@@ -135,81 +126,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
     applyWrite(ledger, write, []);
   }
 
-  function depart(
-    { entering = [], leaving, rebased, rows, audit = [], write }: Departure,
-    { seqs }: StorageReceipt,
-  ): void {
-    const gone = leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
-    applyWrite(ledger, write, gone);
-    for (const { mutation, held } of leaving)
-      if (held !== undefined) {
-        mutation.failures = undefined;
-        change(mutation, { phase: { kind: 'refused', letter: held } });
-      }
-    const successors = new Map<PendingMutation, PendingMutation>();
-    const revised = new Map(rebased);
-    // What was called since the write was planned still names rows as they were called then (ID1).
-    for (const mutation of concernedBy(options, assignedIn(write), leaving, write.remove?.deadLetters))
-      if (mutation.phase.kind === 'saving') revised.set(mutation, mutation.record);
-    for (const [former, record] of revised) {
-      const next = options.revise(former, record);
-      // Each time that it meets another's write it waits longer (RT2).
-      if (former.failures?.error.code === 'CONFLICT') next.failures = { ...former.failures, unanswered: 0 };
-      successors.set(former, next);
-      ledger.remove(former);
-      ledger.add(next);
-    }
-    for (const mutation of entering) ledger.add(mutation);
-    place(entering, seqs[0] ?? NaN);
-    const added = [...successors.values(), ...entering];
-    if (added.length > 0) ledger.sort();
-    // One that is being taken back is not shown any more.
-    const add = added.filter((m) => !m.cancelling);
-    store.change({ drop: [...gone, ...successors.keys()], add, rows });
-    options.left(leaving);
-    for (const entry of audit) options.audited(entry);
-    options.changed();
-  }
+  const leave = (plan: () => Departure | undefined): Promise<boolean> =>
+    commit(plan, (departure, receipt) => depart(options, departure, receipt));
 
   /** Resolves to the number of rows that were put. */
   async function take(plan: () => Departure | undefined): Promise<number | undefined> {
     let rows: number | undefined;
     await commit(plan, (departure, receipt) => {
       rows = departure.rows.length;
-      depart(departure, receipt);
+      depart(options, departure, receipt);
     });
     return rows;
-  }
-
-  /** It may have been given another record while it waited to be stored. */
-  const latest = (mutation: PendingMutation): PendingMutation =>
-    ledger.pending.get(mutation.token) ?? mutation;
-
-  /** Changes what scheduling depends on. */
-  function change(
-    mutation: PendingMutation,
-    to: Partial<Pick<PendingMutation, 'phase' | 'cancelling'>>,
-  ): void {
-    Object.assign(mutation, to);
-    ledger.lanes.refresh(mutation);
-  }
-
-  function place(chunk: readonly PendingMutation[], seq: number): void {
-    if (chunk.length === 0) return;
-    const records = chunk.map((m) => m.record);
-    ledger.log.set(seq, records);
-    chunk.forEach((mutation, i) => {
-      mutation.seq = seq;
-      mutation.place = i;
-      mutation.phase = QUEUED;
-      ledger.lanes.refresh(mutation);
-    });
-  }
-
-  function lose(mutation: PendingMutation, error: SyncError): void {
-    ledger.remove(mutation);
-    store.change({ drop: [mutation] });
-    options.left([{ mutation, outcome: { kind: 'refused', error: storeError(error) }, error }]);
   }
 
   const group = createGroupCommit({
@@ -217,9 +144,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
     ledger,
     serial,
     reload: () => load(ledger.revision),
-    place,
-    latest,
-    lose,
+    lose(mutation, error) {
+      ledger.remove(mutation);
+      store.change({ drop: [mutation] });
+      options.left([{ mutation, outcome: { kind: 'refused', error: storeError(error) }, error }]);
+    },
     saved: (mutations) => options.saved(mutations),
     announce: () => options.announce(),
     clock: options.clock,
@@ -238,7 +167,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         },
         ({ frozen, id, departure, write }, receipt) => {
           if (departure === undefined) applyWrite(ledger, write, []);
-          else depart(departure, receipt);
+          else depart(options, departure, receipt);
           for (const { members, sealed } of frozen) {
             const phase = { kind: 'sealed', sealed, sealId: id } as const;
             for (const mutation of members) mutation.phase = phase;
@@ -248,35 +177,37 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return ops;
     },
     async settle(decisions) {
-      if (decisions.length > 0)
-        await commit(() => planSettle(options, decisions, options.clock.now()), depart);
+      if (decisions.length > 0) await leave(() => planSettle(options, decisions, options.clock.now()));
     },
     async refuse(mutations, why) {
       if (mutations.length > 0)
-        await commit(() => {
+        await leave(() => {
           const decisions = mutations.flatMap((mutation) => {
             const error = why(mutation);
             return error === undefined ? [] : [neverSent(mutation, error)];
           });
           return planSettle(options, decisions, options.clock.now());
-        }, depart);
+        });
     },
     async cancel(token) {
       const now = (): PendingMutation | undefined => ledger.pending.get(token);
       const mark = (cancelling: boolean): void => {
         const mutation = now();
-        if (mutation !== undefined) change(mutation, { cancelling });
+        if (mutation !== undefined) {
+          mutation.cancelling = cancelling;
+          ledger.lanes.refresh(mutation);
+        }
         if (cancelling) ledger.cancelling.add(token);
         else ledger.cancelling.delete(token);
       };
       mark(true);
       try {
-        return await commit(() => {
+        return await leave(() => {
           const mutation = now();
           return mutation?.phase.kind === 'queued'
             ? planLeave(ledger, [mutation], { kind: 'cancelled' })
             : undefined;
-        }, depart);
+        });
       } finally {
         mark(false);
         options.changed(); // where it could not be taken back, it is to be sent again
@@ -284,7 +215,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     retry: (plan, settlement) =>
       commit(plan, (departure, receipt) => {
-        depart(departure, receipt);
+        depart(options, departure, receipt);
         markSealed(ledger, departure.write.put?.seals ?? []);
         const again = ledger.pending.get(settlement.handle.token);
         if (again === undefined)
@@ -309,7 +240,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       );
     },
     async discard(token) {
-      await commit(() => planDiscard(ledger, token), depart);
+      await leave(() => planDiscard(ledger, token));
     },
     async keepBreakers(stored) {
       await commit(
