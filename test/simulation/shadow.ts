@@ -16,7 +16,7 @@ export interface Shadow {
   readonly seals: Map<string, readonly Sealed[]>;
   readonly deadLetters: Map<Token, DeadLetter>;
   readonly meta: Map<string, unknown>;
-  /** How often each mutation that was ever in the log had been refused before. */
+  /** How often each mutation that was ever heard of had been refused before. */
   readonly tries: Map<Token, number>;
   /** Counts what was learnt. */
   news: number;
@@ -43,9 +43,16 @@ export function present(
 const EMPTY = 'empty';
 
 export function createShadow(): Shadow {
+  const tried = ({ token, history = [] }: MutationRecord): void =>
+    void shadow.tries.set(token, history.length);
   const logged = (seq: number, mutations: readonly MutationRecord[]): void => {
     shadow.log.set(seq, mutations);
-    for (const { token, history = [] } of mutations) shadow.tries.set(token, history.length);
+    mutations.forEach(tried);
+  };
+  /** It may have been tried again and refused again since it was heard of last. */
+  const buried = (letter: DeadLetter): void => {
+    shadow.deadLetters.set(letter.token, letter);
+    tried(letter.record);
   };
   const shadow: Shadow = {
     rows: new Map(),
@@ -61,7 +68,7 @@ export function createShadow(): Shadow {
       for (const { seq, mutations } of put.log ?? []) logged(seq, mutations);
       for (const { id, sealed } of put.seals ?? []) shadow.seals.set(id, sealed);
       for (const row of put.rows ?? []) shadow.rows.set(row.key, row);
-      for (const letter of put.deadLetters ?? []) shadow.deadLetters.set(letter.token, letter);
+      put.deadLetters?.forEach(buried);
       for (const { key, value } of put.meta ?? []) shadow.meta.set(key, value);
       for (const seq of remove.log ?? []) shadow.log.delete(seq);
       for (const id of remove.seals ?? []) shadow.seals.delete(id);
@@ -82,7 +89,7 @@ export function createShadow(): Shadow {
           const key = entityKey(collection, id);
           shadow.rows.set(key, { key, ...row });
         }
-      for (const letter of state.deadLetters) shadow.deadLetters.set(letter.token, letter);
+      state.deadLetters.forEach(buried);
       for (const { key, value } of state.meta) shadow.meta.set(key, value);
     },
     empty: () => (shadow.meta.get(EMPTY) ?? new Map()) as EmptyPlaces,
