@@ -94,6 +94,7 @@ export function processStorage(world: Device, process: Process, died: () => void
         () => dying.load(since),
         (state) => {
           restoreBreakers(world, process, state, since === undefined);
+          forgetTriedAgain(process, state);
           shadow.learnt(state);
         },
       ),
@@ -106,6 +107,25 @@ export function processStorage(world: Device, process: Process, died: () => void
     destroy: () => takeTime(() => dying.destroy(), nothing),
     close: () => life.hear(dying.close()),
   };
+}
+
+/** Known limit: what the server asked for is kept by who refused or gave up, not by another that then tries again (RT7). */
+function forgetTriedAgain({ shadow, effort }: Process, { log, seals }: StorageState): void {
+  const again = new Set(
+    log.flatMap(({ mutations }) =>
+      mutations.flatMap(({ token, history = [] }) =>
+        history.length > (shadow.tries.get(token) ?? 0) ? token : [],
+      ),
+    ),
+  );
+  const sealed = [...seals, ...[...shadow.seals.values()].map((list) => ({ sealed: list }))].flatMap(
+    (s) => s.sealed,
+  );
+  effort.forget(
+    sealed.flatMap((one) =>
+      (one.members ?? [one.token]).some((t) => again.has(t)) ? idempotencyKey(one) : [],
+    ),
+  );
 }
 
 /** What an earlier session says of a breaker binds this one, as far as the wall clock can be believed (RT4). */
