@@ -75,7 +75,7 @@ export interface Lanes<M extends Schedulable> {
    * the choice, another tab's earlier mutation may have become known.
    * @param keep says how many of them stay, as far as what follows is concerned. @default all
    */
-  inTurn<R extends Run<M>>(
+  inTurn<R extends Pick<Run<M>, 'members'>>(
     runs: readonly R[],
     may: (mutation: M) => boolean,
     keep?: (members: readonly M[], run: R) => number,

@@ -105,6 +105,22 @@ function opOf(ledger: Ledger, mutation: PendingMutation | undefined): Op | undef
   return { members, sealed };
 }
 
+/** Those of `ops` that still may go: since they were sealed, another tab may have decided them, or held what comes first. */
+export function stillToSend(ledger: Ledger, ops: readonly Op[]): readonly Op[] {
+  const keys = new Map(ops.flatMap(({ members, sealed }) => members.map((m) => [m, idempotencyKey(sealed)])));
+  const sent: Op[] = [];
+  ledger.lanes.inTurn(
+    ops,
+    (mutation) => isCurrent(ledger, mutation, keys.get(mutation)),
+    (members, op) => {
+      if (members.length < op.members.length) return 0;
+      sent.push(op);
+      return members.length;
+    },
+  );
+  return sent;
+}
+
 /** Those that an answer to `key` decides now; without a key, those of `members` that are still unsent. */
 export function decidedBy(
   ledger: Ledger,

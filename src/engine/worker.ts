@@ -17,7 +17,7 @@ import type { PendingMutation } from './pendingMutation.js';
 import { isHeld } from './pendingView.js';
 import type { Clock, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
-import type { Group, Op } from './seal.js';
+import { stillToSend, type Group, type Op } from './seal.js';
 import { sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
 import type { Store } from './store.js';
 import type { SummaryCounter } from './summary.js';
@@ -187,9 +187,10 @@ export function createWorker(options: WorkerOptions): Worker {
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
     options.changed(members);
     await outbox.refuse([...unsendable.keys()], (mutation) => whyUnsendable(mutation, unsendable, outgoing));
-    if (ops.length === 0) return;
+    const { revision } = ledger;
+    const now = (): readonly Op[] => (ledger.revision === revision ? ops : stillToSend(ledger, ops));
     const answer = await (route === TRANSPORT && transport?.ordered === true
-      ? inLine(() => exchange(ops, route, signal))
+      ? inLine(() => exchange(now(), route, signal))
       : exchange(ops, route, signal));
     if (answer === undefined) return; // whoever drains next sends the same bytes
     const { sent, verdicts } = answer;
@@ -217,7 +218,7 @@ export function createWorker(options: WorkerOptions): Worker {
     route: string,
     signal: AbortSignal,
   ): Promise<Answered | undefined> {
-    if (isAborted(signal)) return undefined;
+    if (ops.length === 0 || isAborted(signal)) return undefined;
     // Since it was chosen, another request may have heard that it must wait.
     if (gates.gate(route).at > clock.monotonic() || !gates.enter(route)) return undefined;
     const send: Send = route === TRANSPORT && push !== undefined ? push : call;

@@ -31,8 +31,8 @@ export interface Envelope {
 /** The versions that an op gave to the rows it wrote, by entity key. */
 export type Written = ReadonlyMap<string, number>;
 
-/** What comes before a mutation, and why. */
-type Ahead = ReadonlyMap<Token, string>;
+/** What comes before a mutation, why, and whether it waited for the user already. */
+type Ahead = ReadonlyMap<Token, { readonly why: string; readonly held: boolean }>;
 
 /** What an entity was at one version, and what was written with it. */
 interface Version {
@@ -128,6 +128,9 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
     former.tries++;
   }
 
+  const isRefusedForGood = (token: Token): boolean =>
+    [...(keysOf.get(token) ?? [])].some((key) => refusals.has(key) && !again.has(key));
+
   const decided = ({ token, state, key }: Fate): boolean =>
     (state !== 'logged' && state !== 'held') ||
     truth.effect(key) !== undefined ||
@@ -136,23 +139,28 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
 
   /** What comes before it, and why. */
   function before({ record, position }: Fate): Ahead {
-    const ahead = new Map<Token, string>();
+    const ahead = new Map<Token, { why: string; held: boolean }>();
     for (const earlier of fates.values()) {
       if (earlier.position >= position) continue;
       const lane = record.lanes.find((one) => earlier.record.lanes.includes(one));
-      if (lane !== undefined) ahead.set(earlier.token, `comes first in lane ${lane}`);
-      else if (record.dependsOn.includes(earlier.token)) ahead.set(earlier.token, 'it depends on');
+      const held = earlier.state === 'held';
+      if (lane !== undefined) ahead.set(earlier.token, { why: `comes first in lane ${lane}`, held });
+      else if (record.dependsOn.includes(earlier.token))
+        ahead.set(earlier.token, { why: 'it depends on', held });
     }
     return ahead;
   }
 
   /** All that came before it when it was first sent, and still does, is decided. */
   function checkOrder({ token, position }: Fate, ahead: Ahead, together: ReadonlySet<Token>): void {
-    for (const [other, why] of ahead) {
+    for (const [other, { why, held }] of ahead) {
       const earlier = fates.get(other);
       if (earlier === undefined || earlier.position >= position || together.has(other)) continue;
       report.stake(3);
-      if (!decided(earlier)) report.fail(3, `${token} took effect before ${other}, which ${why}`);
+      // Another tab may have stored the refusal while both were on their way.
+      const isRefused = !held && earlier.state === 'held' && isRefusedForGood(other);
+      if (!isRefused && !decided(earlier))
+        report.fail(3, `${token} took effect before ${other}, which ${why}`);
     }
   }
 
@@ -236,7 +244,7 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
           if (other !== key && effects.has(other) && !truth.givenUp.has(other) && !truth.givenUp.has(key))
             report.fail(2, `${member} took effect as ${key}, and before as ${other}`);
         if (truth.givenUp.has(key)) continue; // nobody waits for it any more
-        checkOrder(fate, aheads.get(key)?.get(member) ?? new Map<Token, string>(), new Set(members));
+        checkOrder(fate, aheads.get(key)?.get(member) ?? new Map(), new Set(members));
         if (fate.state !== 'logged') report.fail(2, `${member} took effect after it was ${fate.state}`);
       }
       effects.set(key, written);
