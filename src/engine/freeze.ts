@@ -199,8 +199,7 @@ function prerequisites(
       known.add(key);
       for (const earlier of store.pendingOn(key)) {
         if (earlier === mutation) break;
-        if (earlier.changes.some((change) => change.kind === 'insert' && keyOf(change) === key))
-          needed.add(earlier);
+        if (sends(earlier).some((one) => one.kind === 'insert' && keyOf(one) === key)) needed.add(earlier);
       }
     }
   }
@@ -209,6 +208,10 @@ function prerequisites(
   const sent = [...needed].filter((other) => other.definition?.mutationFn === undefined);
   return [...new Set(sent.flatMap((other) => sentAs(other, along) ?? []))];
 }
+
+/** All that goes with it: of a merge that inserts the row, the insert itself may have left (RT6). */
+const sends = ({ phase, effect }: PendingMutation): readonly Change[] =>
+  phase.kind === 'sealed' ? phase.sealed.changes : effect.changes;
 
 /** The token it is sent under: that of what it was merged into, or its own; none, if it was merged to nothing. */
 function sentAs(mutation: PendingMutation, along: Along): Token | undefined {
