@@ -29,12 +29,12 @@ const part = options.only !== '' || options.who !== '' || options.profile;
 const peers = !options.quick && !options.profile;
 const rounds = Number(options.rounds ?? (options.profile ? 3 : options.quick ? 3 : 7));
 
-// Each gets so much time, or three rounds: some peers take a minute for one.
+// Each gets so much time, or two rounds: some peers take half a minute for one.
 const MS_EACH = options.quick ? 4_000 : 30_000;
-const LEAST_ROUNDS = options.quick ? 2 : 3;
-const TIMEOUT_MS = 90_000;
+const LEAST_ROUNDS = 2;
+const TIMEOUT_MS = 30_000;
 // The rounds after the first have so much time. Some peers take minutes for one; that takes nothing from the others.
-const BUDGET_MS = options.quick ? 50_000 : 8 * 60_000;
+const BUDGET_MS = options.quick ? 50_000 : 5 * 60_000;
 let budgetEndsAt = Infinity;
 const timeIsLeft = () => performance.now() < budgetEndsAt;
 

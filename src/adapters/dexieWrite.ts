@@ -34,39 +34,26 @@ export interface NamedWrite {
  * disk all requests succeed and the commit fails.
  */
 export async function writeOnce(db: OutboxDatabase, named: NamedWrite): Promise<StorageReceipt | 'stale'> {
-  try {
-    return await db.transaction('rw', STORES, () => write(db, named));
-  } catch (cause) {
-    if (cause === STALE) return 'stale';
-    throw cause;
-  }
-}
-
-/** Another write came first: what was asked for so far is undone. */
-const STALE = new Error('stale');
-
-async function write(db: OutboxDatabase, named: NamedWrite): Promise<StorageReceipt> {
-  if (named.retryAfter !== undefined) {
-    const first = await findWrite(db, named.id, named.retryAfter);
-    if (first !== undefined) return first;
-  }
-  // All is asked for at once: each turn that is waited for here is one of the page's main thread.
-  const [, receipt] = await Promise.all([
-    compare(db, named.write),
-    journal(db, named),
-    ...change(db, named.write),
-    ...(named.sparse.length > 0 ? [putSparse(db, named.sparse)] : []),
-  ]);
-  if (receipt.revision % TRIM_EVERY === 0)
-    await db.journal
-      .where(':id')
-      .belowOrEqual(receipt.revision - JOURNAL_KEPT)
-      .delete();
-  return receipt;
-}
-
-async function compare(db: OutboxDatabase, { ifRevision }: StorageWrite): Promise<void> {
-  if (ifRevision !== undefined && (await lastRevision(db)) !== ifRevision) throw STALE;
+  return db.transaction('rw', STORES, async () => {
+    const { id, write, sparse, retryAfter } = named;
+    if (retryAfter !== undefined) {
+      const first = await findWrite(db, id, retryAfter);
+      if (first !== undefined) return first;
+    }
+    if (write.ifRevision !== undefined && (await lastRevision(db)) !== write.ifRevision) return 'stale';
+    // The rest is asked for at once: each turn that is waited for here is one of the page's main thread.
+    const [receipt] = await Promise.all([
+      journal(db, named),
+      ...change(db, write),
+      ...(sparse.length > 0 ? [putSparse(db, sparse)] : []),
+    ]);
+    if (receipt.revision % TRIM_EVERY === 0)
+      await db.journal
+        .where(':id')
+        .belowOrEqual(receipt.revision - JOURNAL_KEPT)
+        .delete();
+    return receipt;
+  });
 }
 
 async function journal(db: OutboxDatabase, { id, write }: NamedWrite): Promise<StorageReceipt> {

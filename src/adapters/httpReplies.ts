@@ -40,10 +40,10 @@ export function replyOfRequest(error: unknown): Answer {
 }
 
 /** No answer is read any further. */
-export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+export const MAX_ANSWER_BYTES: number = 64 * 1024 * 1024;
 
 /** Reads the body within the request's own deadline. Part of a body is no answer, but a status needs none. */
-export async function receive(response: Response, maxBytes = MAX_ANSWER_BYTES): Promise<Received> {
+export async function receive(response: Response, maxBytes: number = MAX_ANSWER_BYTES): Promise<Received> {
   const { status, redirected } = response;
   // An opaque redirect has status 0; 3xx is somebody else's answer, for this protocol has none.
   if (redirected || status < 200 || (status >= 300 && status <= 399))
