@@ -8,7 +8,7 @@ const CHARTS = {
 };
 
 const WIDTH = 900;
-const LABEL = 216;
+const LABEL = 300;
 const VALUE = 92;
 const BAR = WIDTH - LABEL - VALUE;
 const ROW = 22;
@@ -75,7 +75,7 @@ async function write(name, panels) {
     );
     for (const power of powers(low, high))
       parts.push(line(x(power), y + 32, y + HEAD + bars.length * ROW, 'grid'));
-    bars.forEach(({ who, floor, value, min, max, note }, i) => {
+    bars.forEach(({ who, floor, value, min, max, note = '' }, i) => {
       const top = y + HEAD + i * ROW;
       const ours = who.startsWith('Holdfast');
       parts.push(text(LABEL - 8, top + 13, who, ours ? 'end own' : 'end'));
