@@ -30,6 +30,7 @@ import { tellOutcome, type Emit } from './tellOutcome.js';
 import { createSummaryCounter } from './summary.js';
 import { createTopics } from './topics.js';
 import { tellBreaker } from './tellBreaker.js';
+import { tellPull } from './tellPull.js';
 import { createUndo } from './undo.js';
 import { createWorker } from './worker.js';
 
@@ -197,15 +198,9 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
         if (puller?.progress !== undefined) reporter.changed([]);
       },
       pulled(result) {
-        const direction = 'pull';
-        reporter.changed([]);
-        if (result.kind === 'cancelled') emit('sync.cancelled', { direction });
-        else if (result.kind === 'failed') emit('sync.failed', { direction, error: result.error });
-        if (result.kind !== 'up-to-date') return;
-        const { rows, pages, verified } = result;
-        if (ledger.pending.size === 0) ledger.syncedAt = now();
-        emit('sync.completed', { direction, rows, pages, ...(verified && { verified }) });
+        if (result.kind === 'up-to-date' && ledger.pending.size === 0) ledger.syncedAt = now();
         changed();
+        tellPull(result, emit);
       },
     });
   const mutator = createMutator({

@@ -25,6 +25,18 @@ async function start(rows: number, of: (n: number) => Partial<Todo> = () => ({})
   return device;
 }
 
+/** A client whose sends are answered by hand, in whatever order. */
+async function heldDevice() {
+  const device = createDevice();
+  const held = heldTransport(device.server, device.clock);
+  const client = device.open({
+    transport: { ...held, ordered: false, pull: device.server.pull.bind(device.server) },
+    timeoutMs: 1e9,
+  });
+  await device.settle();
+  return { device, held, client };
+}
+
 const ids = (rows: readonly Todo[]): string => rows.map(({ id }) => id).join();
 
 /** A condition that counts the rows it is asked about. */
@@ -248,13 +260,7 @@ test('ST9 what is remembered of queries that nobody listens to is bounded in row
 
 describe('ST9 without orderBy rows are in the order in which they became known', () => {
   test('which neither a confirmation changes, nor a page of others', async () => {
-    const device = createDevice();
-    const held = heldTransport(device.server, device.clock);
-    const client = device.open({
-      transport: { ...held, ordered: false, pull: device.server.pull.bind(device.server) },
-      timeoutMs: 1e9,
-    });
-    await device.settle();
+    const { device, held, client } = await heldDevice();
     expect(client.query(todos)).toEqual([]);
     client.insert(todos, { id: 'b', title: 'mine' });
     client.insert(todos, { id: 'a', title: 'mine' });
@@ -348,13 +354,7 @@ test(
   () =>
     fc.assert(
       fc.asyncProperty(fc.array(act, { maxLength: 25 }), async (acts) => {
-        const device = createDevice();
-        const held = heldTransport(device.server, device.clock);
-        const client = device.open({
-          transport: { ...held, ordered: false, pull: device.server.pull.bind(device.server) },
-          timeoutMs: 1e9,
-        });
-        await device.settle();
+        const { device, held, client } = await heldDevice();
         const heard: (readonly Todo[])[] = [];
         QUERIES.forEach((query, i) => {
           const hear = (): void => void (heard[i] = client.query(todos, query));
