@@ -24,20 +24,25 @@ function fnv(hash: number, text: string): number {
   return hash;
 }
 
+/** Some milliseconds. */
+const ROWS_AT_ONCE = 10_000;
+
 /**
- * The collections of which the server has something else than `bases`, of those in `names`. A row without a version
- * never came from this server's feed: it is not judged by it.
+ * The collections of which the server has something else than `bases`, of those in `names`; others may have their turn
+ * at each yield. A row without a version never came from this server's feed: it is not judged by it.
  */
-export function differing(
+export function* differing(
   names: Iterable<string>,
   told: ReadonlyMap<string, Sum>,
   bases: Bases,
-): readonly string[] {
+): Generator<undefined, readonly string[]> {
+  let looked = 0;
   const own = new Map([...names].map((name) => [name, { rows: 0, checksum: 0 }]));
   for (const [collection, rows] of bases) {
     const sum = own.get(collection);
     if (sum === undefined) continue;
     for (const [id, { row, version }] of rows) {
+      if (++looked % ROWS_AT_ONCE === 0) yield;
       if (row === undefined || version === undefined) continue;
       sum.rows++;
       sum.checksum = (sum.checksum + rowChecksum(collection, id, version)) >>> 0;

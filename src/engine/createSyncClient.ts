@@ -9,6 +9,7 @@ import type { Leaving } from './departures.js';
 import { insertedBy } from './dependents.js';
 import { fallbackStorage } from './fallbackStorage.js';
 import { createGates } from './gates.js';
+import { inTurns } from './inTurns.js';
 import { createLeadership } from './leadership.js';
 import { createLedger } from './ledger.js';
 import { createLife, untilEnd } from './life.js';
@@ -30,6 +31,7 @@ import { tellOutcome, type Emit } from './tellOutcome.js';
 import { createSummaryCounter } from './summary.js';
 import { createTopics } from './topics.js';
 import { tellBreaker } from './tellBreaker.js';
+import { tellDelayed } from './tellDelayed.js';
 import { tellPull } from './tellPull.js';
 import { createUndo } from './undo.js';
 import { createWorker } from './worker.js';
@@ -161,14 +163,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     paused,
     failed,
     changed(mutations) {
-      for (const { token, record, failures, sending } of mutations)
-        if (failures !== undefined && !sending && ledger.pending.has(token))
-          emit('mutation.delayed', {
-            token,
-            name: record.name,
-            error: failures.error,
-            attempts: failures.count,
-          });
+      tellDelayed(mutations, ledger, emit);
       reporter.changed(mutations);
     },
   });
@@ -179,8 +174,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       exchange: createPullExchange({ read, clock, gates, reachability, timeoutMs }),
       suspects: (from) => suspects({ ledger, store, collections }, from),
       async differing(sums) {
-        await outbox.catchUp(); // what others wrote meanwhile; and looking at every row is a task of its own
-        return differing(collections.keys(), sums, store.bases());
+        await outbox.catchUp(); // what others wrote meanwhile
+        return inTurns(differing(collections.keys(), sums, store.bases()), clock);
       },
       snapshots: transport?.snapshots === true,
       maxPage: transport?.maxPage ?? 1_000,

@@ -105,6 +105,23 @@ describe('PL4 what is here is compared with what the server has', () => {
     expect(verified.filter((how) => how !== undefined)).toEqual(['equal', 'equal', 'equal']);
   });
 
+  test('many rows are looked at in several tasks: others have their turn in between', async () => {
+    const { reopen, verified, clock, settle } = await start();
+    const log: string[] = [];
+    const gone = Array.from({ length: 20_000 }, (_, i) => ({ ...lost, key: `todos/gone ${i}` as const }));
+    const { client } = await reopen({ put: { rows: gone } });
+    client.on('sync.progress', ({ phase }) => {
+      if (phase === 'verify') void clock.sleep(0).then(() => log.push('another task'));
+    });
+    client.on('sync.completed', () => log.push('compared'));
+    void client.sync({ direction: 'pull', operation: 'full' });
+    await settle();
+    expect([log, verified]).toEqual([
+      ['another task', 'compared'],
+      ['equal', 'equal'],
+    ]);
+  });
+
   test('a server that offers no sums is believed', async () => {
     const { reopen, verified } = await start({ sums: false });
     const { client } = await reopen({ put: { rows: [lost] } });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/adapters/systemClock.js';
 import { differing } from '../../src/domain/checksum.js';
 import type { BaseRow } from '../../src/domain/entity.js';
+import { inTurns } from '../../src/engine/inTurns.js';
 import type { FeedPage, SnapshotPage } from '../../src/server/protocol.js';
 import { databases, openServer, type TestDatabase, type TestServer } from './harness.js';
 
@@ -18,7 +20,8 @@ async function difference(sync: TestServer, others: readonly string[] = []): Pro
       type,
       (bases.get(type) ?? new Map<string, BaseRow>()).set(id, { row: data ?? undefined, version }),
     );
-  return differing([sync.type, ...others], new Map(sums.map((sum) => [sum.type, sum])), bases);
+  const told = new Map(sums.map((sum) => [sum.type, sum]));
+  return inTurns(differing([sync.type, ...others], told, bases), systemClock());
 }
 
 describe.each(databases)('sums on $name', ({ start }) => {
