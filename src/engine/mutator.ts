@@ -97,16 +97,7 @@ export function createMutator(options: MutatorOptions): Mutator {
       const mutation = ledger.pending.get(token);
       if (mutation === undefined || !mutation.undecided) return 'settled';
       if (mutation.phase.kind === 'sealed') throw alreadySent(mutation);
-      store.change({ drop: [mutation] });
-      let isCancelled = false;
-      try {
-        isCancelled = await outbox.cancel(token);
-      } finally {
-        // Still there (sealed meanwhile, or the storage failed): then it shows, too.
-        const rest = ledger.pending.get(token);
-        if (!isCancelled && rest !== undefined) store.change({ add: [rest] });
-      }
-      if (isCancelled) return 'cancelled';
+      if (await outbox.cancel(token)) return 'cancelled';
       const rest = ledger.pending.get(token);
       if (rest === undefined || !rest.undecided) return 'settled';
       throw alreadySent(rest);

@@ -33,7 +33,7 @@ export interface Outbox {
     mutations: readonly PendingMutation[],
     why: (mutation: PendingMutation) => SyncError | undefined,
   ): Promise<void>;
-  /** Takes back an unsent mutation; resolves to false when it is sealed or gone. */
+  /** Takes back an unsent mutation, which is not shown meanwhile; resolves to false when it is sealed or gone. */
   cancel(token: Token): Promise<boolean>;
   /**
    * Lets dead letters in again (RT7), as `plan` says when it comes to it: `settlement` is that of the new try. Resolves
@@ -192,13 +192,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async cancel(token) {
       const now = (): PendingMutation | undefined => ledger.pending.get(token);
       const mark = (cancelling: boolean): void => {
-        const mutation = now();
-        if (mutation !== undefined) {
-          mutation.cancelling = cancelling;
-          ledger.lanes.refresh(mutation);
-        }
         if (cancelling) ledger.cancelling.add(token);
         else ledger.cancelling.delete(token);
+        const mutation = now();
+        if (mutation === undefined) return;
+        mutation.cancelling = cancelling;
+        ledger.lanes.refresh(mutation);
+        store.change(cancelling ? { drop: [mutation] } : { add: [mutation] });
       };
       mark(true);
       try {
@@ -209,8 +209,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
             : undefined;
         });
       } finally {
-        mark(false);
-        options.changed(); // where it could not be taken back, it is to be sent again
+        mark(false); // sealed meanwhile, or the storage failed: it is shown again
+        options.changed(); // and to be sent
       }
     },
     retry: (plan, settlement) =>

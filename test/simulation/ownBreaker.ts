@@ -19,7 +19,7 @@ export interface OwnBreaker {
   platform(online: boolean): void;
   /** An earlier session left it open, for so many milliseconds from now. */
   restored(route: string, ms: number): void;
-  /** What is stored as open now, and for how many milliseconds: the rest is closed, for one that has not sent anything yet. */
+  /** What is stored as open now, and for how many milliseconds: the rest is closed, for one that has none of its own yet. */
   learnt(open: ReadonlyMap<string, number>): void;
 }
 
@@ -36,7 +36,8 @@ const WINDOW_MS = 60_000;
 export function createOwnBreaker(name: string, now: () => number, report: Report, plan: Plan): OwnBreaker {
   const { failures: most, openMs } = plan.breaker ?? DEFAULTS;
   const circuits = new Map<string, Circuit>();
-  let hasSent = false;
+  /** It has sent, or closed its own at a reconnect: what others store no longer says anything of it. */
+  let isOwn = false;
   let isOnline = true;
   const beginAnew = (): void => {
     for (const circuit of circuits.values()) circuit.failures = [];
@@ -48,7 +49,7 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
   };
   return {
     started(kind, route) {
-      hasSent = true;
+      isOwn = true;
       const circuit = at(route);
       if (circuit.openUntil === undefined) return;
       report.stake(16);
@@ -92,6 +93,7 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
       if (circuit.openUntil === undefined || circuit.probing) circuit.openUntil = now() + openMs;
     },
     closed(route) {
+      isOwn = true;
       circuits.set(route, { failures: [], openUntil: undefined, probing: false });
     },
     platform(online) {
@@ -99,7 +101,7 @@ export function createOwnBreaker(name: string, now: () => number, report: Report
       if (online) beginAnew();
     },
     learnt(open) {
-      if (hasSent) return;
+      if (isOwn) return;
       for (const [route, circuit] of circuits) {
         const ms = open.get(route);
         if (ms === undefined) circuits.delete(route);
