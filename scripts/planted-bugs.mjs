@@ -256,7 +256,7 @@ export const PLANTED_BUGS = {
     ),
   ],
   'a failed rollback wakes nobody': [
-    patch(outbox, '        options.changed(); // where it could not', '        // where it could not'),
+    patch(outbox, '        options.changed(); // and to be sent', '        // and to be sent'),
   ],
   'an old answer covers newer rows': [
     patch(
