@@ -209,7 +209,11 @@ export const PLANTED_BUGS = {
     ),
   ],
   'status counts records': [
-    patch('src/engine/reporter.ts', '      pending,\n', '      pending: ledger.log.size,\n'),
+    patch(
+      'src/engine/reporter.ts',
+      '      pending: pending + sending + held,\n',
+      '      pending: ledger.log.size,\n',
+    ),
   ],
   'Retry-After ignored': [
     patch(

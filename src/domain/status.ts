@@ -70,16 +70,18 @@ function phaseOf(facts: StatusFacts): SyncPhase {
   return facts.needsAttention + facts.conflicts > 0 ? 'needsAttention' : 'synced';
 }
 
+/** How a pending mutation stands, by which it is counted. */
+export type Standing = 'pending' | 'sending' | 'held' | 'needsAttention' | 'conflict';
+
+/** How many there are of each standing. */
+export type Tally = Record<Standing, number>;
+
 /** OS2. */
 export type EntityStatus = 'synced' | 'pending' | 'sending' | 'held' | 'conflict' | 'failed';
 
-export function deriveEntityStatus(
-  mutations: readonly { readonly sending: boolean; readonly held: boolean }[],
-  { failed, conflict }: { readonly failed: boolean; readonly conflict: boolean },
-): EntityStatus {
-  if (conflict) return 'conflict';
-  if (mutations.some((m) => m.sending)) return 'sending';
-  if (mutations.some((m) => m.held)) return 'held';
-  if (mutations.length > 0) return 'pending';
+/** @param standings of the mutations that change it */
+export function deriveEntityStatus(standings: ReadonlySet<Standing>, failed: boolean): EntityStatus {
+  for (const status of ['conflict', 'sending', 'held', 'pending'] as const)
+    if (standings.has(status)) return status;
   return failed ? 'failed' : 'synced';
 }

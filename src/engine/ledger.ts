@@ -11,6 +11,7 @@ import {
   type Sealed,
   type Token,
 } from '../domain/mutation.js';
+import type { Tally } from '../domain/status.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import { changeLog, type EmptyPlaces } from './logRecords.js';
 import type { MetaRecord, SealRecord, StorageWrite } from './ports.js';
@@ -25,6 +26,8 @@ export interface Ledger {
   syncedAt: number | undefined;
   /** Every undecided or held mutation, in order. */
   readonly pending: ReadonlyMap<Token, PendingMutation>;
+  /** How they stand: kept, not counted, for status is asked after every change, whatever else is pending (ST7, OS1). */
+  readonly tally: Readonly<Tally>;
   /** The same, by lane: what may be sent next. */
   readonly lanes: Lanes<PendingMutation>;
   /** The log's records as stored, unreadable mutations included: rewriting a record must not lose those (OB7). */
@@ -51,12 +54,14 @@ export interface Ledger {
 export function createLedger(): Ledger {
   const pending = new Map<Token, PendingMutation>();
   const lanes = createLanes<PendingMutation>();
+  const tally: Tally = { pending: 0, sending: 0, held: 0, needsAttention: 0, conflict: 0 };
   return {
     revision: 0,
     cursor: undefined,
     read: undefined,
     syncedAt: undefined,
     pending,
+    tally,
     lanes,
     log: new Map(),
     empty: new Map(),
@@ -69,10 +74,12 @@ export function createLedger(): Ledger {
     breakers: undefined,
     add(mutation) {
       pending.set(mutation.token, mutation);
+      mutation.countIn(tally);
       lanes.add(mutation);
     },
     remove(mutation) {
       if (pending.get(mutation.token) === mutation) pending.delete(mutation.token);
+      mutation.countIn(undefined);
       lanes.remove(mutation);
     },
     sort() {

@@ -5,7 +5,9 @@ import { TRANSPORT, type Schedulable } from '../domain/lanes.js';
 import type { Mergeable } from '../domain/merge.js';
 import type { Change } from '../domain/changes.js';
 import type { DeadLetter, Lane, MutationRecord, Priority, Sealed, Token } from '../domain/mutation.js';
+import type { Standing, Tally } from '../domain/status.js';
 import type { Effect, ReadRow } from '../domain/transaction.js';
+import type { PendingMutationView } from './pendingView.js';
 import type { Settlement } from './settlement.js';
 
 /** Where a pending mutation is on its way: each state carries what belongs to it. */
@@ -70,20 +72,23 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
   readonly since: number;
   readonly sendAt: number;
   settlement: Settlement | undefined;
-  /** Its effect on the present base. */
-  effect: Effect;
   /** The log's sequence and the place in that record; until it is durable, Infinity and the order of the calls. */
   seq: number;
   place: number;
-  phase: Phase;
-  sending = false;
   /** Being taken back: it must not be sealed any more. */
   cancelling = false;
   /** It cannot be sent with others: it goes by itself. */
   single = false;
   /** Sealed before this tab drained, or sent before: it may have arrived. */
   resent = false;
-  failures: Failures | undefined = undefined;
+  /** How it was shown last; undefined when anything that this was made of has changed. */
+  view: PendingMutationView | undefined = undefined;
+  #effect: Effect;
+  #phase: Phase;
+  #sending = false;
+  #failures: Failures | undefined = undefined;
+  #tally: Tally | undefined = undefined;
+  #counted: Standing = 'pending';
 
   constructor(init: PendingMutationInit) {
     this.record = init.record;
@@ -94,10 +99,57 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
     this.since = init.since;
     this.sendAt = init.sendAt;
     this.settlement = init.settlement;
-    this.effect = init.effect;
+    this.#effect = init.effect;
     this.seq = init.stored?.seq ?? Infinity;
     this.place = init.stored?.place ?? calls++;
-    this.phase = init.stored === undefined ? SAVING : QUEUED;
+    this.#phase = init.stored === undefined ? SAVING : QUEUED;
+  }
+
+  /** From now on it is counted there, by how it stands; nowhere, when it is no longer pending. */
+  countIn(tally: Tally | undefined): void {
+    if (this.#tally !== undefined) this.#tally[this.#counted]--;
+    this.#tally = tally;
+    this.#counted = this.standing;
+    if (tally !== undefined) tally[this.#counted]++;
+  }
+  get standing(): Standing {
+    if (this.#phase.kind === 'refused')
+      return this.#phase.letter.conflict === undefined ? 'needsAttention' : 'conflict';
+    if (this.#sending) return 'sending';
+    return this.parked !== undefined || this.#failures !== undefined ? 'held' : 'pending';
+  }
+  #moved(): void {
+    this.view = undefined;
+    this.countIn(this.#tally);
+  }
+  /** Its effect on the present base. */
+  get effect(): Effect {
+    return this.#effect;
+  }
+  set effect(effect) {
+    this.#effect = effect;
+    this.view = undefined;
+  }
+  get phase(): Phase {
+    return this.#phase;
+  }
+  set phase(phase) {
+    this.#phase = phase;
+    this.#moved();
+  }
+  get sending(): boolean {
+    return this.#sending;
+  }
+  set sending(sending) {
+    this.#sending = sending;
+    this.#moved();
+  }
+  get failures(): Failures | undefined {
+    return this.#failures;
+  }
+  set failures(failures) {
+    this.#failures = failures;
+    this.#moved();
   }
 
   get token(): Token {

@@ -41,18 +41,18 @@ export interface PendingFilter {
   readonly state?: PendingState;
 }
 
-export function isHeld(mutation: PendingMutation): boolean {
-  return !mutation.sending && (mutation.parked !== undefined || mutation.failures !== undefined);
-}
-
-function stateOf(mutation: PendingMutation, now: number): PendingState {
-  const { phase, sending, parked, failures, sendAt } = mutation;
-  if (phase.kind === 'refused') return phase.letter.conflict === undefined ? 'needsAttention' : 'conflict';
-  if (sending) return 'sending';
-  if (parked !== undefined) return 'parked';
-  if (failures !== undefined) return 'waiting';
-  if (phase.kind === 'saving') return 'saving';
-  return sendAt > now ? 'delayed' : 'queued';
+function stateOf({ standing, phase, parked, sendAt }: PendingMutation, now: number): PendingState {
+  switch (standing) {
+    case 'held':
+      return parked === undefined ? 'waiting' : 'parked';
+    case 'pending':
+      if (phase.kind === 'saving') return 'saving';
+      return sendAt > now ? 'delayed' : 'queued';
+    case 'sending':
+    case 'needsAttention':
+    case 'conflict':
+      return standing;
+  }
 }
 
 export function viewPending(

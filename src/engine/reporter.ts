@@ -25,7 +25,7 @@ import {
 } from './deadLetterView.js';
 import { deadLettersOf, type Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
-import { isHeld, matches, viewPending, type PendingFilter, type PendingMutationView } from './pendingView.js';
+import { matches, viewPending, type PendingFilter, type PendingMutationView } from './pendingView.js';
 import type { Clock } from './ports.js';
 import type { Store } from './store.js';
 import { createTopics } from './topics.js';
@@ -70,17 +70,9 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
     Conflict,
     { readonly of: readonly (BaseRow | undefined)[]; readonly view: ConflictView }
   >();
-  /** What each view was made of: all of it is replaced, never changed, so that a view lasts as long as its parts. */
-  const viewOf = new WeakMap<
-    PendingMutation,
-    Pick<PendingMutation, 'phase' | 'sending' | 'failures' | 'effect'> & {
-      readonly view: PendingMutationView;
-    }
-  >();
-
   function changed(mutations: readonly PendingMutation[]): void {
     views = letters = conflicts = undefined;
-    for (const mutation of mutations) viewOf.delete(mutation);
+    for (const mutation of mutations) mutation.view = undefined;
     if (scheduled) return;
     scheduled = true;
     queueMicrotask(() => {
@@ -90,28 +82,15 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   }
 
   function readStatus(): SyncStatus {
-    let sending = 0;
-    let held = 0;
-    let pending = 0;
-    let attention = 0;
-    for (const mutation of ledger.pending.values()) {
-      const { phase } = mutation;
-      if (phase.kind === 'refused') {
-        if (phase.letter.conflict === undefined) attention++;
-        continue;
-      }
-      pending++;
-      if (mutation.sending) sending++;
-      else if (isHeld(mutation)) held++;
-    }
+    const { pending, sending, held, needsAttention } = ledger.tally;
     const next = deriveStatus({
       ...facts(),
-      pending,
+      pending: pending + sending + held,
       sending,
       held,
+      needsAttention,
       failed: ledger.deadLetters.size,
       conflicts: ledger.deadLetters.size === 0 ? 0 : allConflicts().length,
-      needsAttention: attention,
       lastSyncedAt: ledger.syncedAt,
     });
     const same =
@@ -140,20 +119,8 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
       conflict === undefined ? [] : viewedConflict(conflict),
     ));
 
-  function viewed(mutation: PendingMutation): PendingMutationView {
-    const known = viewOf.get(mutation);
-    const { phase, sending, failures, effect } = mutation;
-    if (
-      known?.phase === phase &&
-      known.sending === sending &&
-      known.failures === failures &&
-      known.effect === effect
-    )
-      return known.view;
-    const view = viewPending(mutation, clock);
-    viewOf.set(mutation, { view, phase, sending, failures, effect });
-    return view;
-  }
+  const viewed = (mutation: PendingMutation): PendingMutationView =>
+    (mutation.view ??= viewPending(mutation, clock));
 
   /** Those that `filter` can be among: one, when it names a token, whatever else is pending (ST7). */
   function candidates({ token }: PendingFilter): readonly PendingMutationView[] {
@@ -171,13 +138,8 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
         .pendingOn(key)
         .filter((m) => m.effect.changes.some((change) => keyOf(change) === key));
       return deriveEntityStatus(
-        writers.filter((m) => m.undecided).map((m) => ({ sending: m.sending, held: isHeld(m) })),
-        {
-          failed: ledger.deadLetters.size > 0 && deadLettersOf(ledger, key).length > 0,
-          conflict: writers.some(
-            ({ phase }) => phase.kind === 'refused' && phase.letter.conflict !== undefined,
-          ),
-        },
+        new Set(writers.map((m) => m.standing)),
+        ledger.deadLetters.size > 0 && deadLettersOf(ledger, key).length > 0,
       );
     },
     pending: (filter) =>

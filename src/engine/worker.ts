@@ -14,7 +14,6 @@ import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
-import { isHeld } from './pendingView.js';
 import type { Clock, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
 import { stillToSend, type Group, type Op } from './seal.js';
@@ -101,10 +100,18 @@ export function createWorker(options: WorkerOptions): Worker {
     tellQuiet(true);
   }
 
+  /** Whether any of these is on its way. Mostly the first ones are: what was called first goes first. */
+  function hasOpen(of: (mutation: PendingMutation) => boolean): boolean {
+    for (const mutation of ledger.pending.values()) {
+      const { standing } = mutation;
+      if ((standing === 'pending' || standing === 'sending') && of(mutation)) return true;
+    }
+    return false;
+  }
+
   function tellQuiet(isQuiet: boolean): void {
     for (const [resolve, of] of quietWaiters) {
-      const isOpen = (m: PendingMutation): boolean => m.undecided && !isHeld(m) && of?.(m) === true;
-      if (!isQuiet && (of === undefined || [...ledger.pending.values()].some(isOpen))) continue;
+      if (!isQuiet && (of === undefined || hasOpen(of))) continue;
       quietWaiters.delete(resolve);
       resolve();
     }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   deriveEntityStatus,
   deriveStatus,
+  type Standing,
   type StatusFacts,
   type SyncPhase,
 } from '../../src/domain/status.js';
@@ -55,33 +56,13 @@ describe('OS1 phase', () => {
   });
 });
 
-test.each<[string, { sending: boolean; held: boolean }[], boolean, string]>([
+test.each<[string, readonly Standing[], boolean, string]>([
   ['synced', [], false, 'nothing pending'],
-  ['failed', [], true, 'only a dead letter'],
-  ['pending', [{ sending: false, held: false }], true, 'a newer mutation'],
-  [
-    'held',
-    [
-      { sending: false, held: false },
-      { sending: false, held: true },
-    ],
-    false,
-    'one that waits',
-  ],
-  [
-    'sending',
-    [
-      { sending: false, held: true },
-      { sending: true, held: false },
-    ],
-    true,
-    'one in flight',
-  ],
-])('OS2 %s', (status, mutations, failed) =>
-  expect(deriveEntityStatus(mutations, { failed, conflict: false })).toBe(status),
+  ['failed', ['needsAttention'], true, 'only a dead letter'],
+  ['pending', ['pending'], true, 'a newer mutation'],
+  ['held', ['pending', 'held'], false, 'one that waits'],
+  ['sending', ['held', 'sending'], true, 'one in flight'],
+  ['conflict', ['held', 'conflict'], true, 'a conflict that waits for the user, whatever waits behind it'],
+])('OS2 %s', (status, standings, failed) =>
+  expect(deriveEntityStatus(new Set(standings), failed)).toBe(status),
 );
-
-test('OS2 a conflict that waits for the user, whatever waits behind it', () =>
-  expect(deriveEntityStatus([{ sending: false, held: true }], { failed: true, conflict: true })).toBe(
-    'conflict',
-  ));

@@ -1,3 +1,4 @@
+import type { PendingState } from '../../src/engine/pendingView.js';
 import { heldIn, stuckIn } from './shadow.js';
 import { isCall, projects } from './model.js';
 import { isSame, refold, type Recorded, type Resolve, type Rows } from './refold.js';
@@ -211,10 +212,17 @@ function checkStatus({ report }: Device, tab: Tab): void {
   const status = client.status.get();
   const wrong = (what: string, is: unknown, should: unknown): void =>
     report.fail(15, `${tab.name} says ${what} ${JSON.stringify(is)}, and it is ${JSON.stringify(should)}`);
-  const shown = client.pending().map((m) => m.token);
+  const pending = client.pending();
+  const shown = pending.map((m) => m.token);
   if (!isSame(shown, order)) wrong('pending', shown, order);
   const undecided = order.filter((token) => !held.has(token)).length;
   if (status.pending !== undecided) wrong('pending', status.pending, undecided);
+  // By token, each is looked at anew: the list is as it was when the client told last.
+  const states = shown.flatMap((token) => client.pending({ token })).map(({ state }) => state);
+  const inState = (...of: PendingState[]): number => states.filter((state) => of.includes(state)).length;
+  if (status.sending !== inState('sending')) wrong('sending', status.sending, inState('sending'));
+  const waiting = inState('waiting', 'parked');
+  if (status.held !== waiting) wrong('held', status.held, waiting);
   if (status.failed !== shadow.deadLetters.size) wrong('failed', status.failed, shadow.deadLetters.size);
   // When the platform says offline, an exchange may have proven that it is not (NQ1).
   if (connectivity.online && !status.online) wrong('online', status.online, true);
@@ -227,7 +235,7 @@ function checkStatus({ report }: Device, tab: Tab): void {
   if ((status.phase === 'synced') !== isSynced)
     wrong('phase', status.phase, isSynced ? 'synced' : 'not synced');
   const sealed = new Set([...shadow.seals.values()].flat().flatMap((s) => s.members ?? [s.token]));
-  for (const one of client.pending()) {
+  for (const one of pending) {
     const should = sealed.has(one.token) && !held.has(one.token) && !shadow.deadLetters.has(one.token);
     if (one.sealed !== should) wrong(`sealed ${one.token}`, one.sealed, should);
   }
