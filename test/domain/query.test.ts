@@ -1,6 +1,8 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createCollectionIndex } from '../../src/domain/collectionIndex.js';
+import { SyncError } from '../../src/domain/errors.js';
 import { predicate, type Query } from '../../src/domain/query.js';
 import { queryKey } from '../../src/domain/queryKey.js';
 import { HOSTILE } from './arbitraries.js';
@@ -112,7 +114,25 @@ describe('ST9 queryKey', () => {
     ['an undefined value, which asks for a missing field, and no condition', { a: undefined }, {}],
     ['undefined and null in a list', { a: { in: [undefined] } }, { a: { in: [null] } }],
     ['a bigint and its text', { a: 1n }, { a: '1' }],
+    ['minus zero, which equals no other, and zero', { a: -0 }, { a: 0 }],
   ])('different queries never share one: %s', (_name, one, other) => expect(key(one)).not.toBe(key(other)));
+
+  test.each<[string, unknown, string]>([
+    ['a Map', { a: new Map([['x', 1]]) }, 'a Map'],
+    ['a Set', { a: { in: new Set([1]) } }, 'a Set'],
+    ['bytes', { a: { eq: [new Uint8Array(2)] } }, 'a Uint8Array'],
+    ['an instance of a class', { a: { gt: new URL('a:b') } }, 'a URL'],
+    ['a function', { a: { eq: () => true } }, 'a function'],
+  ])('there is none for %s, which is equal to nothing but itself', (_name, where, what) => {
+    expect(() => key(where)).toThrow(SyncError);
+    expect(() => key(where)).toThrow(`received ${what}; ask for it by a function as where.`);
+  });
+
+  test('an object from another realm, or without a prototype, is plain', () => {
+    const foreign = runInNewContext('({ a: { b: 1 } })') as unknown;
+    expect(key(foreign)).toBe(key({ a: { b: 1 } }));
+    expect(key({ a: Object.assign(Object.create(null) as object, { b: 1 }) })).toBe(key({ a: { b: 1 } }));
+  });
 
   test('limit, offset and order belong to it', () => {
     const keys = [

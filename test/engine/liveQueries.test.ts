@@ -114,6 +114,10 @@ describe('ST9 a subscription to a query', () => {
     expect(thrownBy(() => client.subscribe(todos, { limit: -1 }, () => undefined))).toContain(
       'limit is a whole',
     );
+    // Two of them were one query.
+    expect(thrownBy(() => client.query(todos, { where: { title: new Map() as never } }))).toContain(
+      'INVALID_OPTIONS: A query of data compares with',
+    );
   });
 });
 
