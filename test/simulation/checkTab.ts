@@ -161,9 +161,13 @@ export function checkEnding({ report, truth }: Device, tab: Tab, token: string, 
     case 'annulled':
     case 'rejected':
     case 'held':
-    case 'cancelled':
-      if (effect !== undefined) report.fail(8, `${tab.name} told that ${token} was ${how}; it took effect`);
+    case 'cancelled': {
+      // What was refused may have been tried again since, and this process not know yet.
+      const isEarlierTry = (fate?.tries ?? 0) > (tab.shadow.tries.get(token) ?? 0);
+      if (effect !== undefined && !isEarlierTry)
+        report.fail(8, `${tab.name} told that ${token} was ${how}; it took effect`);
       return;
+    }
     case 'forgotten':
       return;
   }
