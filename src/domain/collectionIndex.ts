@@ -23,11 +23,13 @@ export interface CollectionIndex<T> {
 /**
  * @param place where a row belongs that no field orders: the order in which rows became known. It stays the same while
  *   the row is in the index.
+ * @param inOrder whether `entries` come in the order that is asked for
  */
 export function createCollectionIndex<T>(
   query: Query<T>,
   entries: Iterable<readonly [id: string, row: T]>,
   place: (id: string) => number,
+  inOrder = false,
 ): CollectionIndex<T> {
   const meets = predicate(query.where);
   const order = rowOrder(query.orderBy, place);
@@ -36,6 +38,7 @@ export function createCollectionIndex<T>(
   const mayHold = typeof query.where === 'function' ? () => true : meets;
   const met: (readonly [string, T])[] = [];
   for (const entry of entries) if (meets(entry[1])) met.push(entry);
+  if (!inOrder) met.sort(([idA, a], [idB, b]) => order(idA, a, idB, b));
   const sorted = createSortedRows(order, met);
   let rows: readonly T[] = sorted.slice(from, to);
   let isCurrent = true;

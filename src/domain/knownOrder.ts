@@ -1,7 +1,7 @@
 /** The order in which rows became known, which a confirmation does not change, nor the id that the server gives (ID1). */
 export interface KnownOrder {
-  /** An id that is not known yet comes last. */
-  learn(id: string): void;
+  /** The place of an id; one that is not known yet gets the last. */
+  learn(id: string): number;
   forget(id: string): void;
   readonly place: (id: string) => number;
 }
@@ -12,7 +12,12 @@ export function createKnownOrder(origin: (id: string) => string): KnownOrder {
   let next = 0;
   return {
     learn(id) {
-      if (!places.has(id)) places.set(id, places.get(origin(id)) ?? next++);
+      const known = places.get(id);
+      if (known !== undefined) return known;
+      const first = origin(id);
+      const place = (first === id ? undefined : places.get(first)) ?? next++;
+      places.set(id, place);
+      return place;
     },
     forget: (id) => void places.delete(id),
     place: (id) => places.get(id) ?? next,

@@ -23,13 +23,13 @@ interface Page<T> {
   readonly rows: T[];
 }
 
+/** @param sorted rows to begin with, in order */
 export function createSortedRows<T>(
   order: RowOrder<T>,
-  entries: readonly (readonly [id: string, row: T])[],
+  sorted: readonly (readonly [id: string, row: T])[],
   full: number = FULL,
 ): SortedRows<T> {
   const half = full / 2;
-  const sorted = [...entries].sort(([idA, a], [idB, b]) => order(idA, a, idB, b));
   const pages = [pageOf(sorted.slice(0, half))];
   for (let i = half; i < sorted.length; i += half) pages.push(pageOf(sorted.slice(i, i + half)));
   let size = sorted.length;

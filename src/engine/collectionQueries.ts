@@ -56,15 +56,19 @@ export function createCollectionQueries(options: CollectionQueriesOptions): Coll
   let asked = 0;
 
   function indexOf(query: Query<Row>): CollectionIndex<Row> {
-    if (query.orderBy === undefined) order ??= knownOrder();
-    return createCollectionIndex(query, entries(), (id) => order?.place(id) ?? 0);
-  }
-
-  /** Made for the first query that names no order: nobody has seen any before. */
-  function knownOrder(): KnownOrder {
-    const known = createKnownOrder(origin);
-    for (const [id] of entries()) known.learn(id);
-    return known;
+    if (query.orderBy !== undefined) return createCollectionIndex(query, entries(), () => 0);
+    // Made for the first query that names no order: nobody has seen any before.
+    const known = (order ??= createKnownOrder(origin));
+    const all: (readonly [string, Row])[] = [];
+    let last = -1;
+    let inOrder = true;
+    for (const entry of entries()) {
+      const place = known.learn(entry[0]);
+      inOrder &&= place > last;
+      last = place;
+      all.push(entry);
+    }
+    return createCollectionIndex(query, all, known.place, inOrder);
   }
 
   function forget(ids: Set<string>): void {

@@ -24,7 +24,8 @@ test('ST9 rows stay sorted and each position is right, over pages that fill up, 
       (first, steps, from, to) => {
         const start = first.flatMap(({ id, rank }) => (rank === undefined ? [] : [[id, { rank }] as const]));
         const held = new Map(start);
-        const sorted = createSortedRows(order, start, 4);
+        const inOrder = [...start].sort(([a, x], [b, y]) => order(a, x, b, y));
+        const sorted = createSortedRows(order, inOrder, 4);
         const ids = (): string[] => [...held].sort(([a, x], [b, y]) => order(a, x, b, y)).map(([id]) => id);
         for (const { id, rank } of steps) {
           const former = held.get(id);
