@@ -1,11 +1,10 @@
 import type { Table } from 'dexie';
 import type { LogRecord, StorageState } from '../engine/ports.js';
-import { STORES, type JournalRecord, type OutboxDatabase, type StoredMutations } from './dexieDatabase.js';
+import { STORES, type JournalRecord, type OutboxDatabase } from './dexieDatabase.js';
 import { readRows, type RowsFound, type SparsePack } from './dexieRows.js';
 import { lastRevision } from './dexieWrite.js';
-import { breathe } from './breathe.js';
 import { unpackList } from './packed.js';
-import { readAll, readSome, type Report } from './readAll.js';
+import { readAll, readSome, visitEach, type Report } from './readAll.js';
 import { NOTHING_REMOVED, touchedByAll, type Touched } from './touched.js';
 
 type Unreadable = StorageState['unreadable'][number];
@@ -19,31 +18,22 @@ export interface Reading {
   readonly sparse: (packs: SparsePack[]) => void;
 }
 
-type StoredLog = StoredMutations & { readonly seq: number };
-
-/** As it is on disk. */
-interface Found extends Pick<StorageState, 'revision' | 'partial' | 'seals' | 'deadLetters' | 'meta'> {
-  readonly log: readonly StoredLog[];
+interface Tables extends Pick<StorageState, 'log' | 'seals' | 'deadLetters' | 'meta'> {
   readonly rows: RowsFound;
+}
+
+interface Found extends Tables, Pick<StorageState, 'revision' | 'partial'> {
   readonly touched: Touched | undefined;
   readonly journal: readonly JournalRecord[];
   readonly unreadable: Unreadable[];
 }
 
-/**
- * One readonly transaction: a consistent state, whatever other tabs write meanwhile. What is large is parsed afterwards,
- * a part at a time, so that the page stays awake.
- */
+/** One readonly transaction: a consistent state, whatever other tabs write meanwhile. */
 export async function readState(db: OutboxDatabase, reading: Reading): Promise<StorageState> {
   const found = await db.transaction('r', STORES, () => find(db, reading));
-  const { revision, partial, seals, deadLetters, meta, touched, journal, unreadable } = found;
-  const log: LogRecord[] = [];
-  for (const record of found.log) {
-    log.push({ seq: record.seq, mutations: unpackList(record) });
-    if (log.length % LOG_RECORDS_AT_ONCE === 0) await breathe();
-  }
-  const rows = await found.rows.unpack();
-  reading.sparse(await found.rows.sparse());
+  const { revision, partial, log, seals, deadLetters, meta, touched, journal, unreadable } = found;
+  const { rows, sparse } = found.rows;
+  reading.sparse(await sparse());
   const gone = <K>(touchedKeys: readonly K[], present: readonly K[]): K[] => {
     const there = new Set(present);
     return touchedKeys.filter((key) => !there.has(key));
@@ -69,9 +59,6 @@ export async function readState(db: OutboxDatabase, reading: Reading): Promise<S
   return { revision, partial, log, seals, deadLetters, meta, rows, removed, outcomes, unreadable };
 }
 
-/** About four thousand mutations: some ten milliseconds. */
-const LOG_RECORDS_AT_ONCE = 16;
-
 async function find(db: OutboxDatabase, { since, outcomesSince }: Reading): Promise<Found> {
   const unreadable: Unreadable[] = [];
   // All that is asked for at once is there after one turn of the storage process.
@@ -96,25 +83,42 @@ async function readTables(
   db: OutboxDatabase,
   wanted: Wanted | undefined,
   unreadable: Unreadable[],
-): Promise<Pick<Found, 'log' | 'seals' | 'deadLetters' | 'meta' | 'rows'>> {
+): Promise<Tables> {
   const report =
     (table: Unreadable['table']): Report =>
     (key, cause) =>
       unreadable.push({ table, key, cause });
   const read = <T, K extends string | number, I>(
-    name: Exclude<Unreadable['table'], 'rows'>,
+    name: Exclude<Unreadable['table'], 'rows' | 'log'>,
     table: Table<T, K, I>,
     keys: readonly K[] | undefined,
   ) => (keys === undefined ? readAll(table, report(name)) : readSome(table, keys, report(name)));
   const touched = wanted?.touched;
   const [log, seals, deadLetters, meta, rows] = await Promise.all([
-    read('log', db.log, touched?.log),
+    readLog(db, touched?.log, report('log')),
     read('seals', db.seals, touched?.seals),
     read('deadLetters', db.deadLetters, touched?.deadLetters),
     read('meta', db.meta, touched?.meta),
     readRows(db, wanted && { keys: wanted.touched.rows, after: wanted.after }, report('rows')),
   ]);
   return { log, seals, deadLetters, meta, rows };
+}
+
+/** About four thousand mutations: to parse them takes some ten milliseconds. */
+const LOG_RECORDS_AT_ONCE = 16;
+
+async function readLog(
+  db: OutboxDatabase,
+  wanted: readonly number[] | undefined,
+  report: Report,
+): Promise<LogRecord[]> {
+  const log: LogRecord[] = [];
+  const seqs = wanted ?? (await db.log.toCollection().primaryKeys());
+  const how = { all: wanted === undefined, atOnce: LOG_RECORDS_AT_ONCE, report };
+  await visitEach(db.log, seqs, how, (record) =>
+    log.push({ seq: record.seq, mutations: unpackList(record) }),
+  );
+  return log;
 }
 
 /** The rows that `journal` tells of came after it. */

@@ -1,10 +1,10 @@
-import { entityKey, type EntityKey } from '../domain/entity.js';
+import { entityKey, type BaseRow, type EntityKey } from '../domain/entity.js';
 import type { RowsRead, StoredRow } from '../engine/ports.js';
 import { breathe } from './breathe.js';
 import type { OutboxDatabase, StoredBatch } from './dexieDatabase.js';
-import { readAll, readSome, type Report } from './readAll.js';
-import { packRows, visitRows, type RowBatch } from './rowBatch.js';
-import { addRow, addRows, named, type NamedRow, type RowsByCollection } from './rowsByCollection.js';
+import { readAll, visitEach, type Report } from './readAll.js';
+import { packRows, unpackRows, type RowBatch, type StoredRows } from './rowBatch.js';
+import { addRows, named, rowsOf, type NamedRow, type RowsByCollection } from './rowsByCollection.js';
 
 /*
  * What costs in IndexedDB is a request per record. So rows are a log of batches, of which the last one that has a row
@@ -40,7 +40,7 @@ async function collect(db: OutboxDatabase, more: readonly NamedRow[]): Promise<v
   const damaged: Report = (key) => void unreadable.push(key);
   const tail = await readAll(db.tail, damaged);
   const rows: RowsByCollection = new Map();
-  for (const one of tail) visit(one, damaged, (collection, id, row) => addRow(rows, collection, id, row));
+  for (const one of tail) addBatch(one, rows, damaged);
   if (unreadable.length > 0) {
     // It stays where it is, and nothing overtakes it.
     if (more.length > 0) await db.tail.add(packRows(more));
@@ -61,13 +61,32 @@ function packsOf(rows: readonly NamedRow[]): RowBatch[] {
   return made;
 }
 
-/** Visits none, when it is damaged: then it is reported by its id. */
-function visit(batch: StoredBatch, report: Report, each: Parameters<typeof visitRows>[1]): void {
+/** None, when it is damaged: then it is reported by its id. */
+function rowsIn(batch: StoredBatch, report: Report): readonly StoredRows[] {
   try {
-    visitRows(batch, each);
+    return unpackRows(batch);
   } catch (cause) {
     report(batch.id, cause);
+    return [];
   }
+}
+
+/** Adds the rows of a batch, or those among them that are wanted; returns how many it has. */
+function addBatch(
+  batch: StoredBatch,
+  to: RowsByCollection,
+  report: Report,
+  wanted?: ReadonlySet<EntityKey>,
+): number {
+  let size = 0;
+  for (const { collection, ids, rowAt } of rowsIn(batch, report)) {
+    size += ids.length;
+    let rows: Map<string, BaseRow> | undefined;
+    for (const [i, id] of ids.entries())
+      if (wanted === undefined || wanted.has(entityKey(collection, id)))
+        (rows ??= rowsOf(to, collection)).set(id, rowAt(i));
+  }
+  return size;
 }
 
 /** Deletes batches by the keys that they were reported with. */
@@ -87,12 +106,10 @@ export async function lastPack(db: OutboxDatabase): Promise<number> {
   return last;
 }
 
-/** Rows as they are on disk. */
 export interface RowsFound {
-  /** Parses them, a pack at a time. */
-  unpack(): Promise<RowsRead>;
-  /** Packs of which most has been written again since, with what has not: what `putSparse` takes. Asked for after `unpack`. */
-  sparse(): Promise<SparsePack[]>;
+  readonly rows: RowsRead;
+  /** Packs of which most has been written again since, with what has not: what `putSparse` takes. Found after the transaction. */
+  readonly sparse: () => Promise<SparsePack[]>;
 }
 
 export interface SparsePack {
@@ -123,44 +140,41 @@ export async function readRows(
   wanted: RowsWanted | undefined,
   report: Report,
 ): Promise<RowsFound> {
-  if (wanted?.keys.length === 0) return NO_ROWS;
+  const rows: RowsByCollection = new Map();
+  const none = (): Promise<SparsePack[]> => Promise.resolve([]);
+  if (wanted?.keys.length === 0) return { rows, sparse: none };
   const from =
     (table: 'packs' | 'tail'): Report =>
     (id, cause) =>
       report(`${table} ${String(id)}`, cause);
-  const [packs, tail] = await Promise.all([
-    readPacks(db, wanted?.after ?? 0, from('packs')),
-    readAll(db.tail, from('tail')),
-  ]);
   const keys = wanted && new Set(wanted.keys);
-  let read = 0;
-  const rows: RowsByCollection = new Map();
-  const add = (batch: StoredBatch, damaged: Report): void =>
-    visit(batch, damaged, (collection, id, row) => {
-      read++;
-      if (keys === undefined || keys.has(entityKey(collection, id))) addRow(rows, collection, id, row);
-    });
-  return {
-    async unpack() {
-      for (const pack of packs) {
-        add(pack, from('packs'));
-        await breathe();
-      }
-      for (const one of tail) add(one, from('tail'));
-      return rows;
-    },
-    async sparse() {
-      let distinct = 0;
-      for (const { size } of rows.values()) distinct += size;
-      return keys === undefined && read > 2 * distinct ? findSparse(packs, tail) : [];
-    },
-  };
+  const packs: StoredBatch[] = [];
+  let size = 0;
+  const [tail] = await Promise.all([
+    readAll(db.tail, from('tail')),
+    visitPacks(db, wanted?.after ?? 0, from('packs'), (pack) => {
+      packs.push(pack);
+      size += addBatch(pack, rows, from('packs'), keys);
+    }),
+  ]);
+  for (const one of tail) size += addBatch(one, rows, from('tail'), keys);
+  let distinct = 0;
+  for (const byId of rows.values()) distinct += byId.size;
+  return { rows, sparse: keys === undefined && size > 2 * distinct ? () => findSparse(packs, tail) : none };
 }
 
-const NO_ROWS: RowsFound = {
-  unpack: () => Promise.resolve(new Map()),
-  sparse: () => Promise.resolve([]),
-};
+/** A few at a time: the browser hands over what it has read in one piece, and to parse them takes ten milliseconds. */
+const PACKS_AT_ONCE = 4;
+
+async function visitPacks(
+  db: OutboxDatabase,
+  after: number,
+  report: Report,
+  visit: (pack: StoredBatch) => void,
+): Promise<void> {
+  const ids = await db.packs.where(':id').above(after).primaryKeys();
+  await visitEach(db.packs, ids, { all: true, atOnce: PACKS_AT_ONCE, report }, visit);
+}
 
 async function findSparse(
   packs: readonly StoredBatch[],
@@ -168,41 +182,21 @@ async function findSparse(
 ): Promise<SparsePack[]> {
   const later = new Set<EntityKey>();
   const ignore = (): void => undefined;
-  for (const one of tail) visit(one, ignore, (collection, id) => later.add(entityKey(collection, id)));
+  for (const one of tail)
+    for (const { collection, ids } of rowsIn(one, ignore))
+      for (const id of ids) later.add(entityKey(collection, id));
   const found: SparsePack[] = [];
   for (const pack of [...packs].reverse()) {
     const rows: NamedRow[] = [];
     let size = 0;
-    visit(pack, ignore, (collection, id, row) => {
-      size++;
-      if (!later.has(entityKey(collection, id))) rows.push([collection, id, row]);
-    });
+    for (const { collection, ids, rowAt } of rowsIn(pack, ignore)) {
+      size += ids.length;
+      for (const [i, id] of ids.entries())
+        if (!later.has(entityKey(collection, id))) rows.push([collection, id, rowAt(i)]);
+    }
     for (const [collection, id] of rows) later.add(entityKey(collection, id));
     if (size > 0 && rows.length * 2 <= size) found.push({ id: pack.id, rows });
     await breathe();
   }
   return found;
-}
-
-/** A few at a time: the browser hands over what it has read in one piece. */
-const PACKS_AT_ONCE = 8;
-
-async function readPacks(db: OutboxDatabase, after: number, report: Report): Promise<StoredBatch[]> {
-  const found: StoredBatch[] = [];
-  for (let last = after; ;) {
-    const range = () => db.packs.where(':id').above(last).limit(PACKS_AT_ONCE);
-    let some: StoredBatch[];
-    try {
-      some = await range().toArray();
-    } catch {
-      const ids = await range().primaryKeys();
-      found.push(...(await readSome(db.packs, ids, report)));
-      last = ids.at(-1) ?? Infinity;
-      continue;
-    }
-    found.push(...some);
-    const end = some.at(-1)?.id;
-    if (end === undefined || some.length < PACKS_AT_ONCE) return found;
-    last = end;
-  }
 }

@@ -29,6 +29,33 @@ export async function readSome<T, K, I>(
   }
 }
 
+/**
+ * Visits the records of `keys`, in this order, within the transaction. What is large comes so many records at a time, each
+ * time in a task of its own; the browser reads on meanwhile.
+ * @param all whether these are all keys from the first to the last
+ */
+export async function visitEach<T, I>(
+  table: Table<T, number, I>,
+  keys: readonly number[],
+  { all, atOnce, report }: { readonly all: boolean; readonly atOnce: number; readonly report: Report },
+  visit: (record: T) => void,
+): Promise<void> {
+  const read = async (part: readonly number[]): Promise<T[]> => {
+    if (!all) return readSome(table, part, report);
+    try {
+      return await table.where(':id').between(part[0], part.at(-1), true, true).toArray();
+    } catch {
+      return readEach(table, part, report);
+    }
+  };
+  let visited: Promise<unknown> = Promise.resolve();
+  for (let i = 0; i < keys.length; i += atOnce) {
+    const reading = read(keys.slice(i, i + atOnce));
+    visited = Promise.all([reading, visited]).then(([records]) => records.forEach(visit));
+  }
+  await visited;
+}
+
 async function readEach<T, K, I>(table: Table<T, K, I>, keys: readonly K[], report: Report): Promise<T[]> {
   const found: T[] = [];
   for (const key of keys) {

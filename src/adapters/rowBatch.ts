@@ -35,20 +35,27 @@ function columns(collection: string, all: readonly NamedRow[]): Columns {
   return { collection, ids, ...Object.fromEntries(made) } as Columns;
 }
 
-/** Throws when it is damaged, before it visits any. */
-export function visitRows(
-  batch: RowBatch,
-  visit: (collection: string, id: string, row: BaseRow) => void,
-): void {
-  for (const { collection, ids, row: rows, version: versions, seen, at, ownSince, was } of unpack(batch))
-    ids.forEach((id, i) => {
+/** Rows of one collection, as they are stored together. */
+export interface StoredRows {
+  readonly collection: string;
+  readonly ids: readonly string[];
+  readonly rowAt: (i: number) => BaseRow;
+}
+
+/** Throws when it is damaged. */
+export function unpackRows(batch: RowBatch): readonly StoredRows[] {
+  return unpack(batch).map(({ collection, ids, row: rows, version: versions, seen, at, ownSince, was }) => {
+    const hasRest = at !== undefined || ownSince !== undefined || was !== undefined;
+    const rowAt = (i: number): BaseRow => {
       const row = rows?.[i] ?? undefined;
       const version = versions?.[i] ?? undefined;
       const met = seen?.[i];
       // A literal for what most have: fields that are added one by one take twice the space.
       const made = typeof met === 'number' ? { row, version, seen: met } : { row, version };
-      visit(collection, id, withRest(made, at?.[i], ownSince?.[i], was?.[i]));
-    });
+      return hasRest ? withRest(made, at?.[i], ownSince?.[i], was?.[i]) : made;
+    };
+    return { collection, ids, rowAt };
+  });
 }
 
 function withRest(

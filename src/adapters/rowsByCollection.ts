@@ -11,14 +11,16 @@ export function named({ key, ...row }: StoredRow): NamedRow {
 
 export type RowsByCollection = Map<string, Map<string, BaseRow>>;
 
-/** A later one of the same name takes the place of an earlier one. */
-export function addRow(to: RowsByCollection, collection: string, id: string, row: BaseRow): void {
-  const known = to.get(collection);
-  if (known === undefined) to.set(collection, new Map([[id, row]]));
-  else known.set(id, row);
+export function rowsOf(all: RowsByCollection, collection: string): Map<string, BaseRow> {
+  const known = all.get(collection);
+  if (known !== undefined) return known;
+  const rows = new Map<string, BaseRow>();
+  all.set(collection, rows);
+  return rows;
 }
 
+/** A later one of the same name takes the place of an earlier one. */
 export function addRows(rows: Iterable<NamedRow>, to: RowsByCollection = new Map()): RowsRead {
-  for (const [collection, id, row] of rows) addRow(to, collection, id, row);
+  for (const [collection, id, row] of rows) rowsOf(to, collection).set(id, row);
   return to;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { pack, packList, unpack, unpackList, isJson } from '../../src/adapters/packed.js';
-import { packRows, visitRows } from '../../src/adapters/rowBatch.js';
+import { packRows, unpackRows } from '../../src/adapters/rowBatch.js';
 import type { NamedRow } from '../../src/adapters/rowsByCollection.js';
 import type { BaseRow } from '../../src/domain/entity.js';
 
@@ -60,8 +60,9 @@ const names = fc.constantFrom('a', 'b', '__proto__');
 test('OB6 LF3 rows by columns are the rows', () =>
   fc.assert(
     fc.property(fc.array(fc.tuple(names, fc.string(), baseRow)), (rows) => {
-      const read: NamedRow[] = [];
-      visitRows(structuredClone(packRows(rows)), (...row) => read.push(row));
+      const read = unpackRows(structuredClone(packRows(rows))).flatMap(({ collection, ids, rowAt }) =>
+        ids.map((id, i): NamedRow => [collection, id, rowAt(i)]),
+      );
       const byCollection = (all: readonly NamedRow[]) =>
         ['a', 'b', '__proto__'].map((name) => all.filter(([collection]) => collection === name));
       expect(byCollection(read)).toEqual(byCollection(structuredClone(rows)));
