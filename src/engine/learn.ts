@@ -58,32 +58,35 @@ export function learn(
 
   const stored = new Set<Token>();
   const now = clock.monotonic(); // asked ten thousand times, it would be a tenth of a start
-  let moved = false;
-  for (const { seq, mutations } of news)
-    for (const [place, raw] of presentIn(mutations, ledger.empty.get(seq))) {
-      const record = readRecord(raw);
-      if ('unreadable' in record) {
-        unreadable(`log ${seq}[${place}]`, record.unreadable);
-        continue;
-      }
-      const known = ledger.pending.get(record.token);
-      // Written again, because nobody knew of the first time: the first one counts, as long as it is there.
-      if (stored.has(record.token) || (known !== undefined && isElsewhere(known, seq, ledger))) {
-        ledger.copies.set(record.token, new Set([...(ledger.copies.get(record.token) ?? []), seq]));
-        continue;
-      }
-      stored.add(record.token);
-      if (known === undefined) {
-        add.push(revive(record, seq, place, now));
-        continue;
-      }
-      moved ||= known.seq !== seq || known.place !== place;
-      Object.assign(known, { seq, place } satisfies Partial<PendingMutation>);
-      affected.delete(record.token);
-      renew(known);
-      if (isSameTry(known.record, record)) ledger.lanes.refresh(known);
-      else become(known, record);
+  const meet = (raw: unknown, seq: number, place: number): void => {
+    const record = readRecord(raw);
+    if (!isReadable(record)) {
+      unreadable(`log ${seq}[${place}]`, record.unreadable);
+      return;
     }
+    const { token } = record;
+    const known = ledger.pending.get(token);
+    // Written again, because nobody knew of the first time: the first one counts, as long as it is there.
+    if (stored.has(token) || (known !== undefined && isElsewhere(known, seq, ledger))) {
+      ledger.copies.set(token, new Set([...(ledger.copies.get(token) ?? []), seq]));
+      return;
+    }
+    stored.add(token);
+    if (known === undefined) {
+      add.push(revive(record, seq, place, now));
+      return;
+    }
+    Object.assign(known, { seq, place } satisfies Partial<PendingMutation>);
+    affected.delete(token);
+    renew(known);
+    if (isSameTry(known.record, record)) ledger.lanes.refresh(known);
+    else become(known, record);
+  };
+  for (const { seq, mutations } of news) {
+    const empty = ledger.empty.get(seq);
+    for (let place = 0; place < mutations.length; place++)
+      if (!isEmptyPlace(empty, place)) meet(mutations[place], seq, place);
+  }
   for (const token of affected) {
     const known = ledger.pending.get(token);
     if (known === undefined || missing.has(token)) continue;
@@ -122,7 +125,7 @@ export function learn(
     [...ledger.seals].map(([id, list]) => ({ id, sealed: list })),
   );
   const held = readHeld(ledger);
-  if (moved || add.length > 0) ledger.sort();
+  if (news.length > 0) ledger.sort();
   store.change({
     add: add.filter((m) => !m.cancelling), // one that is being taken back is not shown any more
     drop: [...gone, ...replaced],
@@ -190,6 +193,8 @@ function mirror(state: StorageState, ledger: Ledger, emptyBefore: EmptyPlaces): 
   }
   return { news: state.log, missing, affected };
 }
+
+const isReadable = (read: ReturnType<typeof readRecord>): read is MutationRecord => 'token' in read;
 
 const membersOf = (sealed: Sealed): readonly Token[] => sealed.members ?? [sealed.token];
 
