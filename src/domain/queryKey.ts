@@ -28,6 +28,6 @@ export function keyText(value: unknown): string {
 function refuse(operand: unknown): never {
   throw new SyncError(
     'INVALID_OPTIONS',
-    `A query of data compares with text, numbers, booleans, dates, arrays and plain objects, received ${describe(operand)}; ask for it by a function as where.`,
+    `A query of data compares plain data and dates, received ${describe(operand)}; ask for it by a function as where.`,
   );
 }

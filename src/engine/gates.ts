@@ -26,6 +26,8 @@ import type { Clock, Random } from './ports.js';
  * A route is the transport, pulls included, or the definition whose own function sends.
  */
 export interface Gates {
+  /** This tab drains from now on: it goes on with the breakers that the one before has kept. */
+  begin(): void;
   gate(route: string): Gate;
   /** A request is about to go that way, now. False: it must not; since it was chosen the server has said so. */
   enter(route: string): boolean;
@@ -170,6 +172,7 @@ export function createGates(options: GatesOptions): Gates {
   }
 
   return {
+    begin: () => void all(),
     gate(name) {
       const route = at(name);
       return {

@@ -89,6 +89,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const arbiter = createArbiter({ ...options, serverClock: () => decider.serverClock });
 
   async function run(signal: AbortSignal): Promise<void> {
+    gates.begin();
     while (!signal.aborted) {
       do await breathe(ledger.pending.size);
       while (!ledger.lanes.file(MANY_FILED));

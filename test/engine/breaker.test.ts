@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defineMutation } from '../../src/domain/definition.js';
 import type { SyncClient } from '../../src/engine/client.js';
 import type { SyncClientOptions } from '../../src/engine/options.js';
+import type { Transport } from '../../src/engine/ports.js';
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { createFaultyTransport } from '../../src/testing/faultyTransport.js';
 import { answered, createDevice, todos, type DeviceOptions } from './testClient.js';
@@ -103,6 +104,31 @@ describe('RT4 the circuit breaker', () => {
     await clock.advance(1);
     expect(sent().filter((one) => one.startsWith('push'))).toEqual(['push 10000', 'push 15000']);
     expect(client.pending()).toEqual([]);
+  });
+
+  test('RT5 and for who starts without the network, even where nothing is pulled', async () => {
+    const device = createDevice();
+    const { clock, connectivity } = device;
+    const line = createFaultyTransport({ transport: device.server, clock, offline: true });
+    const transport: Transport = { ...line };
+    delete transport.pull;
+    const first = device.open({ transport, breaker: { failures: 2 } });
+    first.insert(todos, todo('a'));
+    await clock.advance(2_000);
+    expect(first.status.get().breaker.state).toBe('open');
+    await first.dispose();
+    connectivity.setOnline(false);
+    const next = device.open({ transport });
+    const events = breakerEvents(next, clock);
+    await clock.advance(1_000);
+    line.set({ offline: false });
+    connectivity.setOnline(true);
+    await device.settle();
+    expect([events, next.status.get().breaker, next.pending()]).toEqual([
+      ['closed'],
+      { state: 'closed' },
+      [],
+    ]);
   });
 
   test('RT5 and so does its count', async () => {

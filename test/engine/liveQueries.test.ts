@@ -116,7 +116,7 @@ describe('ST9 a subscription to a query', () => {
     );
     // Two of them were one query.
     expect(thrownBy(() => client.query(todos, { where: { title: new Map() as never } }))).toContain(
-      'INVALID_OPTIONS: A query of data compares with',
+      'INVALID_OPTIONS: A query of data compares plain data',
     );
   });
 });
