@@ -16,6 +16,11 @@ export type EmptyPlaces = ReadonlyMap<number, Uint8Array>;
 /** So many times what stays, and a record is rewritten. */
 const MOSTLY_EMPTY = 4;
 
+/** Anything may have become of what was stored (OB7). */
+export function isNote(value: unknown): value is EmptyPlaces {
+  return Object.prototype.toString.call(value) === '[object Map]'; // of whichever realm
+}
+
 export function isEmptyPlace(places: Uint8Array | undefined, place: number): boolean {
   return places !== undefined && (((places[place >> 3] ?? 0) >> (place & 7)) & 1) === 1;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
+import { META } from '../../src/engine/ledger.js';
 import type { Reply, StorageWrite } from '../../src/engine/ports.js';
 import {
   accepted,
@@ -69,6 +70,25 @@ describe('OB4 what leaves a log record', () => {
       ['c', 'd', 'e', 'f', 'g', 'h'],
     ]);
   });
+
+  test.each([['a string'], [{ 1: [3] }], [undefined]])(
+    'OB7 comes back, and is told, where the note of it is %j: nothing unsent is lost',
+    async (damaged) => {
+      const { device, client, settleTwo } = await eight();
+      await settleTwo();
+      await client.dispose();
+      const disk = memoryStorage({ disk: device.disk });
+      await disk.open('app');
+      await disk.write({ put: { meta: [{ key: META.empty, value: damaged }] } });
+      const after = device.open();
+      const told: string[] = [];
+      after.on('storage.quarantined', ({ what, error }) => told.push(`${what} ${error.code}`));
+      await device.clock.advance(60_000);
+      expect([told, after.pending(), await tokens(device)]).toEqual([['meta empty UNREADABLE'], [], []]);
+      // What had left by itself went again under its own key: this server had accepted none of it.
+      expect([...device.server.rows('todos').keys()]).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']);
+    },
+  );
 
   test('leaves the other tabs, whose records stay as they were', async () => {
     const { device, settleTwo } = await eight();
