@@ -130,7 +130,7 @@ export function learn(
     [...ledger.seals].map(([id, list]) => ({ id, sealed: list })),
   );
   const held = readHeld(ledger);
-  if (news.length > 0) ledger.sort();
+  if (news.length > 0 || add.length > 0) ledger.sort();
   store.change({
     add: add.filter((m) => !m.cancelling), // one that is being taken back is not shown any more
     drop: [...gone, ...replaced],
