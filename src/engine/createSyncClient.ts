@@ -289,7 +289,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       alive();
       await life.ready;
       await outbox.idle();
-      await untilEnd(reporter.settled(ledger.pending.keys()), controller.signal, signal);
+      await untilEnd(reporter.settled(ledger.pending.keys(), signal), controller.signal, signal);
     },
     on: (event, listener) => events.subscribe(event, listener as (data: unknown) => void),
     dispose: life.end,

@@ -39,8 +39,8 @@ export interface Reporter {
   readonly conflicts: (filter?: ConflictFilter) => readonly ConflictView[];
   readonly watch: (listener: () => void) => () => void;
   readonly changed: (mutations: readonly PendingMutation[]) => void;
-  /** Resolves when none of `tokens` is pending any more. */
-  settled(tokens: Iterable<Token>): Promise<void>;
+  /** Resolves when none of `tokens` is pending any more, or nobody waits for it any more. */
+  settled(tokens: Iterable<Token>, signal?: AbortSignal): Promise<void>;
   /** Lets a message through once per first argument. */
   once<A extends unknown[]>(tell: (what: string, ...rest: A) => void): (what: string, ...rest: A) => void;
 }
@@ -156,19 +156,21 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
         : allConflicts().filter((conflict) => matchesConflict(conflict, filter, ledger.ids)),
     watch: (listener) => topics.subscribe('mutations', listener),
     changed,
-    settled: (tokens) =>
+    settled: (tokens, signal) =>
       new Promise((resolve) => {
         const open = [...tokens].reverse();
         const check = (): void => {
           // From the first on, as far as they have settled: the others need no look.
           for (let token = open.at(-1); token !== undefined; token = open.at(-1)) {
-            if (ledger.pending.get(token)?.undecided === true) return;
+            if (signal?.aborted !== true && ledger.pending.get(token)?.undecided === true) return;
             open.pop();
           }
           stop();
+          signal?.removeEventListener('abort', check);
           resolve();
         };
         const stop = topics.subscribe('mutations', check);
+        signal?.addEventListener('abort', check);
         check();
       }),
     once(tell) {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { describe, expect, test, vi } from 'vitest';
 import { defineCollection } from '../../src/domain/collection.js';
 import { defineMutation } from '../../src/domain/definition.js';
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
@@ -347,6 +348,31 @@ describe('flush and sync', () => {
     await device.settle();
     expect(outcomes.map(({ now }) => now)).toEqual(['rejected Error: enough', 'rejected Error: enough']);
     expect(client.pending()).toHaveLength(1);
+  });
+
+  test('TB5 and leave no listener behind', async () => {
+    const added = vi.spyOn(EventTarget.prototype, 'addEventListener');
+    const listening = (): number =>
+      [...new Set(added.mock.contexts as readonly unknown[])]
+        .filter((at) => at instanceof AbortSignal && !at.aborted)
+        .flatMap((at) => getEventListeners(at as AbortSignal, 'abort')).length;
+    const device = createDevice();
+    const client = device.open({ transport: heldTransport(device.server, device.clock) });
+    client.insert(todos, todo('a'));
+    await device.settle();
+    const before = listening();
+    for (let i = 0; i < 5; i++) {
+      const stop = new AbortController();
+      const outcomes = [client.flush({ signal: stop.signal }), client.sync({ signal: stop.signal })].map(
+        outcomeOf,
+      );
+      await device.settle();
+      stop.abort(new Error('enough'));
+      await device.settle();
+      expect(outcomes.map(({ now }) => now)).toEqual(['rejected Error: enough', 'rejected Error: enough']);
+    }
+    expect(listening()).toBe(before);
+    added.mockRestore();
   });
 
   test('a pull that fails is a result, not an error', async () => {
