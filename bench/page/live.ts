@@ -12,30 +12,34 @@ const inside = (n: number): string => idOf(Math.floor(n / 2) * 3 + 1 + (n % 2));
 const outside = (n: number): string => idOf(90_000 + ((n * 379) % 10_000));
 
 interface Watched {
-  edit(id: string, title: string): void;
-  read(): readonly Task[];
+  edit(id: string, title: string): Promise<unknown> | undefined;
+  read(): readonly Task[] | Promise<readonly Task[]>;
 }
 
 /** One row is changed, in turn one that is seen and one that is not, and the result read. */
 async function measure({ edit, read }: Watched): Promise<Measurement> {
-  const edits = (from: number, to: number, wrong: number[]): void => {
+  const edits = async (from: number, to: number, wrong: number[]): Promise<void> => {
     for (let n = from; n < to; n++) {
-      const before = read();
+      // Who answers at once is not kept waiting.
+      let before = read();
+      if (before instanceof Promise) before = await before;
       const row = n % 2 === 0 ? inside((n / 2) % LIMIT) : outside(n);
-      edit(row, titleOf(n));
-      const after = read();
+      const done = edit(row, titleOf(n));
+      if (done !== undefined) await done;
+      let after = read();
+      if (after instanceof Promise) after = await after;
       // What is seen has changed in one row; what is not leaves the result as it is, the very same.
       if (n % 2 === 0 ? after.find(({ id }) => id === row)?.title !== titleOf(n) : after !== before)
         wrong.push(n);
     }
   };
   equal(
-    read().map(({ id }) => id),
+    (await read()).map(({ id }) => id),
     Array.from({ length: LIMIT }, (_, n) => inside(n)),
     'the result',
   );
   const wrong: number[] = [];
-  edits(0, 50, wrong);
+  await edits(0, 50, wrong);
   const ms = await timed(() => edits(50, 50 + EDITS, wrong));
   equal(wrong, [], 'edits after which the result was wrong');
   return { value: ms / EDITS };
@@ -50,7 +54,7 @@ function byHand(): Promise<Measurement> {
     edit(id, title) {
       const row = { ...rows.get(id)!, title };
       rows.set(id, row);
-      if (row.done) return;
+      if (row.done) return undefined;
       let [low, high] = [0, sorted.length];
       while (low < high) {
         const middle = (low + high) >> 1;
@@ -60,6 +64,7 @@ function byHand(): Promise<Measurement> {
       check(sorted[low]?.id === id, 'the row is where it was');
       sorted[low] = row;
       if (low < LIMIT) result = sorted.slice(0, LIMIT);
+      return undefined;
     },
     read: () => result,
   });
@@ -80,6 +85,7 @@ function scan(): Promise<Measurement> {
     edit(id, title) {
       rows.set(id, { ...rows.get(id)!, title });
       select();
+      return undefined;
     },
     read: () => result,
   });
@@ -96,7 +102,7 @@ export const live: readonly Workload[] = [
       const server = createServer({ rows: ROWS, silent: true });
       const app = await subject.open({ name: `bench-${crypto.randomUUID()}`, server });
       const query = app.live!();
-      const measured = await measure({ edit: (id, title) => void app.edit(id, { title }), read: query.read });
+      const measured = await measure({ edit: (id, title) => app.edit(id, { title }), read: query.read });
       query.close();
       await app.stored();
       await app.close();

@@ -35,7 +35,7 @@ export interface App {
   /** All rows, by the library's own way to read them in React. */
   list?: (Row: RowComponent) => ReactNode;
   /** The first 50 undone tasks by position, kept up to date. */
-  live?: () => { read(): readonly Task[]; close(): void };
+  live?: () => { read(): readonly Task[] | Promise<readonly Task[]>; close(): void };
   close(): Promise<unknown> | undefined;
 }
 

@@ -21,7 +21,6 @@ start([
     name: 'RxDB',
     without: {
       heap: 'its rows are on disk',
-      live: 'not written for it yet: its queries answer from the disk, a while later',
       refused: 'it sends documents; a server can answer with a conflict, not refuse one of several edits',
     },
     load: async () => (await import('./rxdb.mjs')).default,

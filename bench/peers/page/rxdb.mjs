@@ -1,6 +1,8 @@
 // RxDB with the Dexie storage (https://rxdb.info/rx-storage-dexie.html), incremental patches for edits that follow each other
 // (https://rxdb.info/rx-document.html#incrementalpatch), `useLiveRxQuery` (https://rxdb.info/react.html), and a replication
-// that is started when the network is back (https://rxdb.info/replication.html).
+// that is started when the network is back (https://rxdb.info/replication.html). A live query is observed with `$`, which keeps its
+// results by EventReduce (https://rxdb.info/rx-query.html#observe-); `exec` of the same query waits until it
+// has them as of the last write.
 import { createElement, useMemo } from 'react';
 import { createRxDatabase } from 'rxdb/plugins/core';
 import { getRxStorageDexie } from 'rxdb/plugins/storage-dexie';
@@ -69,6 +71,18 @@ export default {
         return () => subscription.unsubscribe();
       },
       list: (Row) => createElement(RxDatabaseProvider, { database }, createElement(List, { Row })),
+      live() {
+        const query = tasks.find({ selector: { done: false }, sort: [{ position: 'asc' }], limit: 50 });
+        let seen = [];
+        const subscription = query.$.subscribe((documents) => (seen = documents));
+        return {
+          async read() {
+            await query.exec();
+            return seen;
+          },
+          close: () => subscription.unsubscribe(),
+        };
+      },
       close: () => database.close(),
     };
   },
