@@ -13,7 +13,12 @@ export const unpack = <T>(packed: Packed<T>): T =>
 /** A list whose items are on disk independently: a damaged one does not take the others with it (OB7). */
 export function packList<T>(items: readonly T[], isJson: (item: T) => boolean): Packed<readonly T[]> {
   if (!items.every(isJson)) return { value: items };
-  return { json: `[${items.map((item) => JSON.stringify(item)).join(SEPARATOR)}]` };
+  const last = items.length - 1;
+  // The brackets are part of the first and the last line: put around the whole, it would be copied once more.
+  const lines = items.map(
+    (item, i) => `${i === 0 ? '[' : ''}${JSON.stringify(item)}${i === last ? ']' : ''}`,
+  );
+  return { json: lines.join(SEPARATOR) || '[]' };
 }
 
 /** JSON has no raw line breaks: one between two items is a place to begin anew. */
@@ -65,14 +70,14 @@ export function isJson(value: unknown, depth = 0): boolean {
   }
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto !== Object.prototype && proto !== null) return false;
-  for (const field of Object.keys(value))
-    if (!isJson((value as Record<string, unknown>)[field], depth + 1)) return false;
+  // Not `Object.keys`: it makes a list each time. What is inherited is looked at, too, and is plain as well.
+  for (const field in value) if (!isJson((value as Record<string, unknown>)[field], depth + 1)) return false;
   return true;
 }
 
 /** The same of a record, whose own fields may be undefined: absent, they mean the same. `apart` is not looked at. */
 export function isJsonRecord(record: object, apart?: string): boolean {
-  for (const field of Object.keys(record)) {
+  for (const field in record) {
     const value = (record as Record<string, unknown>)[field];
     if (value !== undefined && field !== apart && !isJson(value, 1)) return false;
   }

@@ -30,7 +30,7 @@ export interface MutationRecord {
   readonly priority: Priority;
   readonly dependsOn: readonly Token[];
   /** Of a built-in one: the base version of each change's row that it was made on; 0 where there was none. */
-  readonly versions?: readonly (Version | undefined)[];
+  readonly versions?: readonly (Version | undefined)[] | undefined;
   /** `changes` are what it is to do, not what its variables make of them: so a conflict was resolved (CF2). */
   readonly resolved?: true;
   /** What it was merged with was refused: it goes by itself (CO6). */

@@ -42,96 +42,136 @@ interface Touched extends EntityRef {
   encoded: boolean;
 }
 
+/** A transaction that runs: what it was given, and what it has touched so far. */
+interface Work {
+  readonly read: ReadRow;
+  readonly collections: ReadonlyMap<string, AnyCollection>;
+  readonly encode: Encode;
+  readonly ids: Ids | undefined;
+  /** Most touch one entity only. */
+  first: Touched | undefined;
+  /** All of them, once there are several. */
+  all: Map<EntityKey, Touched> | undefined;
+}
+
+/** The one that runs now: all of it is synchronous (ST4). */
+let running: Work | undefined;
+
+function present(): Work {
+  if (running === undefined)
+    throw new SyncError(
+      'INVALID_RECIPE',
+      'This transaction is over; it can be used only while optimistic runs, and optimistic is synchronous.',
+    );
+  return running;
+}
+
+/** Works on the one that runs now: functions of its own for each were a tenth of what a call costs. */
+const tx: Transaction = {
+  get: <T extends object>(collection: Collection<T>, id: string) =>
+    rowOf(at(present(), collection, id)) as T | undefined,
+  insert(collection, row) {
+    const work = present();
+    const entry = at(work, collection, collection.idOf(row));
+    if (entry.after !== undefined)
+      throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
+    const what = nameOf(entry);
+    entry.after = work.encode(
+      (collection.schema ? validate(collection.schema, row, what) : row) as Row,
+      what,
+    );
+  },
+  update<T extends object>(
+    collection: Collection<T>,
+    id: string,
+    edit: ((draft: Draft<T>) => void) | Partial<T>,
+  ) {
+    const work = present();
+    const entry = existing(work, collection, id);
+    const row = rowOf(entry) as Row;
+    if (typeof edit === 'function') {
+      const next = editDraft(row, edit as (draft: unknown) => unknown, entry);
+      if (next !== row) checkKey(collection, entry, next);
+      entry.after = next;
+      entry.encoded = false;
+      return;
+    }
+    const change = setFields(row, edit, work.encode, entry);
+    if (change === undefined) return;
+    if (collection.keyField === undefined || Object.hasOwn(edit, collection.keyField))
+      checkKey(collection, entry, applyChange(row, change));
+    if (row === entry.before) entry.change = change;
+    else entry.after = applyChange(row, change);
+  },
+  delete(collection, id) {
+    const entry = existing(present(), collection, id);
+    entry.after = entry.change = undefined;
+  },
+};
+
 /**
- * Runs `work` over `read` and returns its net effect per entity, in the order first touched, encoded for storage. Atomic: if it throws,
+ * Runs `recipe` over `read` and returns its net effect per entity, in the order first touched, encoded for storage. Atomic: if it throws,
  * nothing has happened (ST4). With `ids`, rows go by the ids that the server has given them: a call, or a stored
  * mutation that is run again, may still know former ones (ID1).
  */
-export function runTransaction(
+export function runTransaction<V>(
   read: ReadRow,
   collections: ReadonlyMap<string, AnyCollection>,
   encode: Encode,
-  work: (tx: Transaction) => unknown,
+  recipe: (tx: Transaction, variables: V) => unknown,
+  variables: V,
   ids?: Ids,
 ): Effect {
-  /** Most touch one entity only. */
-  let first: Touched | undefined;
-  let all: Map<EntityKey, Touched> | undefined;
-  const at = (collection: AnyCollection, given: unknown): Touched => {
-    const { name } = collection;
-    if (!collections.has(name))
-      throw new SyncError(
-        'UNKNOWN_COLLECTION',
-        `"${name}" is not a collection of this client; it knows ${[...collections.keys()].join(', ') || 'none'}.`,
-      );
-    checkId(name, given);
-    const id = ids?.resolve(name, given) ?? given;
-    if (first?.id === id && first.collection === name) return first;
-    if (first !== undefined) all ??= new Map([[keyOf(first), first]]);
-    const known = all?.get(entityKey(name, id));
-    if (known !== undefined) return known;
-    const before = read({ collection: name, id });
-    const entry: Touched = { collection: name, id, before, after: before, change: undefined, encoded: true };
-    first ??= entry;
-    all?.set(keyOf(entry), entry);
-    return entry;
-  };
-  const existing = (collection: AnyCollection, id: unknown): Touched => {
-    const entry = at(collection, id);
-    if (entry.after === undefined)
-      throw new SyncError('ENTITY_NOT_FOUND', `${entry.collection} has no row "${entry.id}".`);
-    return entry;
-  };
-  const tx: Transaction = {
-    get: <T extends object>(collection: Collection<T>, id: string) =>
-      rowOf(at(collection, id)) as T | undefined,
-    insert(collection, row) {
-      const entry = at(collection, collection.idOf(row));
-      if (entry.after !== undefined)
-        throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
-      const what = nameOf(entry);
-      entry.after = encode((collection.schema ? validate(collection.schema, row, what) : row) as Row, what);
-    },
-    update<T extends object>(
-      collection: Collection<T>,
-      id: string,
-      edit: ((draft: Draft<T>) => void) | Partial<T>,
-    ) {
-      const entry = existing(collection, id);
-      const row = rowOf(entry) as Row;
-      if (typeof edit === 'function') {
-        const next = editDraft(row, edit as (draft: unknown) => unknown, entry);
-        if (next !== row) checkKey(collection, entry, next);
-        entry.after = next;
-        entry.encoded = false;
-        return;
-      }
-      const change = setFields(row, edit, encode, entry);
-      if (change === undefined) return;
-      if (collection.keyField === undefined || Object.hasOwn(edit, collection.keyField))
-        checkKey(collection, entry, applyChange(row, change));
-      if (row === entry.before) entry.change = change;
-      else entry.after = applyChange(row, change);
-    },
-    delete(collection, id) {
-      const entry = existing(collection, id);
-      entry.after = entry.change = undefined;
-    },
-  };
-  refusePromise(work(tx), 'optimistic');
-  // No array here grows by `push`: one that did has room for 17, and thousands of these are kept.
-  const entries = all !== undefined ? [...all.values()] : first !== undefined ? [first] : [];
-  const made = entries.map((entry) => changeOf(entry, encode));
-  const changes = made.every((change) => change !== undefined)
-    ? made
-    : made.filter((change) => change !== undefined).slice();
-  return {
-    changes:
-      ids === undefined || ids.size === 0
-        ? changes
-        : changes.map((change) => renameInChange(change, ids, collections)),
-    touched: entries.map(keyOf),
-  };
+  const work: Work = { read, collections, encode, ids, first: undefined, all: undefined };
+  const outer = running;
+  running = work;
+  try {
+    refusePromise(recipe(tx, variables), 'optimistic');
+  } finally {
+    running = outer;
+  }
+  const effect = effectOf(work);
+  return ids === undefined || ids.size === 0
+    ? effect
+    : { ...effect, changes: effect.changes.map((change) => renameInChange(change, ids, collections)) };
+}
+
+// No array here grows by `push`: one that did has room for 17, and thousands of these are kept.
+function effectOf({ first, all, encode }: Work): Effect {
+  if (first === undefined) return { changes: [], touched: [] };
+  if (all === undefined) {
+    const change = changeOf(first, encode);
+    return { changes: change === undefined ? [] : [change], touched: [keyOf(first)] };
+  }
+  const changes = [...all.values()].map((entry) => changeOf(entry, encode));
+  return { changes: changes.filter((change) => change !== undefined).slice(), touched: [...all.keys()] };
+}
+
+function at(work: Work, { name }: AnyCollection, given: unknown): Touched {
+  const { collections, ids, first } = work;
+  if (!collections.has(name))
+    throw new SyncError(
+      'UNKNOWN_COLLECTION',
+      `"${name}" is not a collection of this client; it knows ${[...collections.keys()].join(', ') || 'none'}.`,
+    );
+  checkId(name, given);
+  const id = ids?.resolve(name, given) ?? given;
+  if (first?.id === id && first.collection === name) return first;
+  if (first !== undefined) work.all ??= new Map([[keyOf(first), first]]);
+  const known = work.all?.get(entityKey(name, id));
+  if (known !== undefined) return known;
+  const before = work.read({ collection: name, id });
+  const entry: Touched = { collection: name, id, before, after: before, change: undefined, encoded: true };
+  if (first === undefined) work.first = entry;
+  else work.all?.set(keyOf(entry), entry);
+  return entry;
+}
+
+function existing(work: Work, collection: AnyCollection, id: unknown): Touched {
+  const entry = at(work, collection, id);
+  if (entry.after === undefined)
+    throw new SyncError('ENTITY_NOT_FOUND', `${entry.collection} has no row "${entry.id}".`);
+  return entry;
 }
 
 const nameOf = ({ collection, id }: EntityRef): string => `${collection} "${id}"`;

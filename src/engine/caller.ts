@@ -75,9 +75,10 @@ export function createCaller(options: CallerOptions): Caller {
 
   function makeRerun(definition: AnyDefinition): Rerun {
     const encode = encodeOf(definition);
+    const recipe: Call['work'] = (tx, variables) => definition.optimistic(tx, variables);
     return (variables, base, former) => {
       try {
-        return runTransaction(base, collections, encode, (tx) => definition.optimistic(tx, variables), ids);
+        return runTransaction(base, collections, encode, recipe, variables, ids);
       } catch {
         // On this base it has no effect: its row is gone, say. The server decides what becomes of it.
         return { changes: [], touched: former.touched };
@@ -87,18 +88,19 @@ export function createCaller(options: CallerOptions): Caller {
 
   /** What it needs is accepted first: what it says, and the inserts of rows it refers to, declared as references (ID1). */
   function prerequisites(named: readonly Token[], effect: Effect): readonly Token[] {
-    let tokens = named.length > 0 ? new Set(named) : undefined;
-    for (const change of hasReferences ? effect.changes : []) {
+    if (named.length === 0 && !hasReferences) return NONE;
+    const tokens = new Set(named);
+    for (const change of effect.changes) {
       const references = collections.get(change.collection)?.references;
       if (references === undefined || change.kind === 'delete') continue;
       const fields = change.kind === 'insert' ? change.row : change.patch;
       for (const [field, target] of references) {
         const id = Object.hasOwn(fields, field) ? fields[field] : undefined;
         const token = typeof id === 'string' ? options.insertOf(`${target}/${id}`) : undefined;
-        if (token !== undefined) (tokens ??= new Set()).add(token);
+        if (token !== undefined) tokens.add(token);
       }
     }
-    return tokens === undefined ? NONE : [...tokens];
+    return tokens.size === 0 ? NONE : [...tokens];
   }
 
   const versionNow = (change: Change): Version | undefined => {
@@ -109,6 +111,13 @@ export function createCaller(options: CallerOptions): Caller {
   const closes = (changes: Effect['changes']): boolean =>
     hasServerIds &&
     changes.some(({ kind, collection }) => kind === 'insert' && collections.get(collection)?.serverIds);
+
+  let stamp = { createdAt: NaN, since: NaN };
+  /** Asked for once per millisecond: the browser takes longer to tell it than an edit to be made. */
+  function sinceOf(createdAt: number): number {
+    if (stamp.createdAt !== createdAt) stamp = { createdAt, since: clock.monotonic() };
+    return stamp.since;
+  }
 
   function sendAt({ createdAt, sendAfter }: MutationRecord): number {
     if (sendAfter === undefined) return 0;
@@ -155,18 +164,13 @@ export function createCaller(options: CallerOptions): Caller {
         ? checked
         : renameInVariables(encodeVariables(checked, `the variables of "${name}"`), ids);
       const { priority, named, scope, sendAfter, meta } = checkCall(name, definition, variables, asked);
-      const effect = runTransaction(
-        base,
-        collections,
-        encodeOf(definition),
-        (tx) => work(tx, variables),
-        ids,
-      );
+      const effect = runTransaction(base, collections, encodeOf(definition), work, variables, ids);
       const sendsAnyway = definition?.mutationFn !== undefined || definition?.command === true;
       if (effect.changes.length === 0 && !sendsAnyway) return undefined;
       if (definition?.mutationFn === undefined) checkSize(name, effect, options.maxBytes);
       // What it read counts like what it wrote: another outcome there would give it another meaning (ST3).
       const lanes = scope === undefined ? effect.touched : [...effect.touched, scopeLane(scope)];
+      const createdAt = clock.now();
       const record: { -readonly [F in keyof MutationRecord]: MutationRecord[F] } = {
         token: identity.token,
         rev: identity.rev,
@@ -177,9 +181,9 @@ export function createCaller(options: CallerOptions): Caller {
         lanes: lanes.length > 0 ? lanes : [`token:${identity.token}`],
         priority,
         dependsOn: prerequisites(named, effect),
-        createdAt: clock.now(),
+        createdAt,
+        versions: isBuiltIn(name) ? effect.changes.map(versionNow) : undefined,
       };
-      if (isBuiltIn(name)) record.versions = effect.changes.map(versionNow);
       if (sendAfter !== undefined) record.sendAfter = sendAfter;
       if (identity.history.length > 0) record.history = identity.history;
       if (meta !== undefined) record.meta = toCloneable(meta, `the meta of "${name}"`);
@@ -191,7 +195,7 @@ export function createCaller(options: CallerOptions): Caller {
         run: rerunOf(definition),
         closing: closes(effect.changes),
         settlement,
-        since: clock.monotonic(),
+        since: sinceOf(createdAt),
         sendAt: sendAt(record),
       });
     },

@@ -73,7 +73,7 @@ function lastTokens(sealed: Iterable<Sealed>): Token[] {
 }
 
 const versionIn = (
-  of: { readonly changes: readonly Change[]; readonly versions?: Lineage['versions'] },
+  of: { readonly changes: readonly Change[]; readonly versions?: Lineage['versions'] | undefined },
   key: EntityKey,
 ): Version | undefined => of.versions?.[of.changes.findIndex((change) => keyOf(change) === key)];
 

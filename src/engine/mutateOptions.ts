@@ -38,7 +38,7 @@ export function checkCall(
   const scope = options.scope ?? ask(name, 'scope', definition?.scope, variables);
   const named = options.dependsOn ?? ask(name, 'dependsOn', definition?.dependsOn, variables) ?? NONE;
   if (!PRIORITIES.includes(priority)) refuse(name, `priority is one of ${PRIORITIES.join(', ')}`, priority);
-  if (!(Array.isArray(named) && named.every((token) => typeof token === 'string')))
+  if (named !== NONE && !(Array.isArray(named) && named.every((token) => typeof token === 'string')))
     refuse(name, 'dependsOn is an array of tokens', named);
   if (scope !== undefined && typeof scope !== 'string') refuse(name, 'scope is a string', scope);
   if (

@@ -8,7 +8,7 @@ import type { Ledger } from './ledger.js';
 import { checkCycle } from './mutateOptions.js';
 import type { Outbox } from './outbox.js';
 import type { PendingMutation } from './pendingMutation.js';
-import { createSettlement, type MutationHandle } from './settlement.js';
+import { createSettlement, type MutationHandle, type Settlement } from './settlement.js';
 import type { Store } from './store.js';
 
 /** Lets mutations in and takes them back. */
@@ -40,22 +40,27 @@ export function createMutator(options: MutatorOptions): Mutator {
   const { caller, definitions, ledger, store, outbox, changed } = options;
   const early = createEarlyCalls();
 
-  function begin(call: Call, handle: MutationHandle, settlement: ReturnType<typeof createSettlement>): void {
-    const mutation = caller.begin(call, { token: handle.token, rev: 0, history: NO_HISTORY }, settlement);
+  function begin(call: Call, settlement: Settlement): void {
+    const { token } = settlement.handle;
+    const mutation = caller.begin(call, { token, rev: 0, history: NO_HISTORY }, settlement);
     if (mutation === undefined) {
-      if (early.open) early.wait(call.name, handle.token, settlement, () => begin(call, handle, settlement));
+      if (early.open) wait(call, settlement);
       else settlement.accepted(undefined);
       return;
     }
-    checkDependencies(mutation, ledger);
+    if (mutation.dependsOn.length > 0) checkDependencies(mutation, ledger);
     // A token made here is new: nothing can wait for it yet.
-    if (call.options.idempotencyKey !== undefined)
-      checkCycle(mutation.token, mutation.dependsOn, (other) => ledger.pending.get(other)?.dependsOn ?? []);
+    if (call.options.idempotencyKey !== undefined) checkCycle(token, mutation.dependsOn, dependenciesOf);
     ledger.add(mutation);
     store.apply(mutation);
     changed([]); // nobody has seen it yet
     outbox.add(mutation);
   }
+
+  const wait = (call: Call, settlement: Settlement): void =>
+    early.wait(call.name, settlement.handle.token, settlement, () => begin(call, settlement));
+
+  const dependenciesOf = (token: Token): readonly Token[] => ledger.pending.get(token)?.dependsOn ?? [];
 
   /** The undecided mutation that the caller has given this token before. */
   function known(token: Token | undefined): MutationHandle | undefined {
@@ -81,14 +86,13 @@ export function createMutator(options: MutatorOptions): Mutator {
       const former = known(idempotencyKey);
       if (former !== undefined) return former as MutationHandle<R>;
       const settlement = createSettlement(idempotencyKey ?? options.createId());
-      const handle = settlement.handle as MutationHandle<R>;
       try {
-        begin(call, handle, settlement);
+        begin(call, settlement);
       } catch (error) {
         if (!early.open || !(error instanceof SyncError && error.code === 'ENTITY_NOT_FOUND')) throw error;
-        early.wait(call.name, handle.token, settlement, () => begin(call, handle, settlement));
+        wait(call, settlement);
       }
-      return handle;
+      return settlement.handle as MutationHandle<R>;
     },
 
     async rollback(token) {

@@ -90,6 +90,14 @@ class Handle implements MutationHandle {
   }
 }
 
+let resolver: (value: unknown) => void;
+let rejecter: (error: SyncError) => void;
+/** Shared by all promises: a function of its own for each is as large as its promise. */
+const capture = (resolve: typeof resolver, reject: typeof rejecter): void => {
+  resolver = resolve;
+  rejecter = reject;
+};
+
 function promiseOf(stages: Stages, stage: Stage): Promise<unknown> {
   const now = stages[stage];
   switch (now.kind) {
@@ -100,13 +108,8 @@ function promiseOf(stages: Stages, stage: Stage): Promise<unknown> {
     case 'rejected':
       return quiet(Promise.reject(now.error));
     case 'open': {
-      let resolve!: (value: unknown) => void;
-      let reject!: (error: SyncError) => void;
-      const promise = new Promise((yes, no) => {
-        resolve = yes;
-        reject = no;
-      });
-      stages[stage] = { kind: 'awaited', promise, resolve, reject };
+      const promise = new Promise(capture);
+      stages[stage] = { kind: 'awaited', promise, resolve: resolver, reject: rejecter };
       return promise;
     }
   }

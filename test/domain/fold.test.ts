@@ -27,10 +27,10 @@ function pend(works: readonly Work[], kind: Kind): (Foldable & { readonly no: nu
   works.forEach((work, no) => {
     const { views } = fold(pending, readBase);
     const read: ReadRow = (of) => (views.has(keyOf(of)) ? views.get(keyOf(of)) : readBase(of));
-    const effect = runTransaction(read, collections, toJson, work);
+    const effect = runTransaction(read, collections, toJson, work, undefined);
     const rerun = (on: ReadRow) => {
       try {
-        return runTransaction(on, collections, toJson, work);
+        return runTransaction(on, collections, toJson, work, undefined);
       } catch {
         return { changes: [], touched: effect.touched };
       }

@@ -39,7 +39,7 @@ function called(...works: readonly Work[]): (Rider & { readonly name: string })[
     const { views } = fold(riders, base);
     const rerun = (read: ReadRow) => {
       try {
-        return runTransaction(read, collections, toJson, work);
+        return runTransaction(read, collections, toJson, work, undefined);
       } catch {
         return { changes: [], touched: [] };
       }

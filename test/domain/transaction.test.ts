@@ -30,7 +30,7 @@ const rows = new Map<EntityKey, Row>([
   ['lists/l', { id: 'l', items: ['a'] }],
 ]);
 const run = (work: (tx: Transaction) => unknown): Effect =>
-  runTransaction((of) => rows.get(keyOf(of)), collections, toJson, work);
+  runTransaction((of) => rows.get(keyOf(of)), collections, toJson, work, undefined);
 const code = (work: (tx: Transaction) => unknown): string => {
   try {
     run(work);
