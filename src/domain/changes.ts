@@ -40,7 +40,8 @@ export function applyChange(row: Row | undefined, change: Change): Row | undefin
 /** `{ ...row, ...fields }`. Engines are fast at the first spread of an object and slow at a second. */
 function withFields(row: Row, fields: Row): Record<string, unknown> {
   const next = { ...row };
-  for (const field of Object.keys(fields)) setField(next, field, fields[field]);
+  // Not `Object.keys`: it makes a list each time.
+  for (const field in fields) if (Object.hasOwn(fields, field)) setField(next, field, fields[field]);
   return next;
 }
 

@@ -60,9 +60,9 @@ export interface Selection<R> {
  */
 export interface Lanes<M extends Schedulable> {
   readonly size: number;
-  /** It is filed at the next look. */
+  /** It is filed at the next look after it was stored: before, it cannot go, and holds up nothing that can. */
   add(mutation: M): void;
-  /** Files at most so many of those that were added, so that the next look need not; whether that was all. */
+  /** Files at most so many of those that wait for it, so that the next look need not; whether that was all. */
   file(most: number): boolean;
   remove(mutation: M): void;
   /** `dueAt`, `sending`, `suspect`, `closing`, `seq` or `place` of it has changed. */
@@ -89,8 +89,10 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
   const graph = createLaneGraph<M>(rank);
   /** The time of the last selection: what was due then need not wait for the next to be ready. */
   let seen = 0;
-  /** Not in the graph yet: a call does not pay for what only the next look needs. */
+  /** Not in the graph yet: a call does not pay for what only the next look needs, and what is stored has its place. */
   let added: M[] = [];
+  /** Whether some of them are stored by now. */
+  let mayBeFiled = false;
 
   /** Gives it the place among the heads that it deserves now. */
   function rank(queued: Queued<M>): void {
@@ -103,18 +105,22 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
   }
 
   function file(most = Infinity): boolean {
-    const those = added;
-    if (those.length === 0) return true;
-    added = those.slice(most);
-    for (const mutation of those.slice(0, most))
+    if (!mayBeFiled) return true;
+    const stored = added.filter(isStored);
+    added = [...stored.slice(most), ...added.filter((mutation) => !isStored(mutation))];
+    for (const mutation of stored.slice(0, most))
       if (graph.get(mutation.token) === undefined) graph.add(mutation);
       else refresh(mutation);
-    return added.length === 0;
+    mayBeFiled = stored.length > most;
+    return !mayBeFiled;
   }
 
   function refresh(mutation: M): void {
     const queued = graph.get(mutation.token);
-    if (queued === undefined) return;
+    if (queued === undefined) {
+      mayBeFiled ||= isStored(mutation);
+      return;
+    }
     if (byOrder(queued, mutation) !== 0) graph.move(queued);
     else rank(queued);
   }
@@ -122,14 +128,21 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
   return {
     get size() {
       file();
-      return graph.size;
+      return graph.size + added.length;
     },
-    add: (mutation) => void added.push(mutation),
+    add(mutation) {
+      added.push(mutation);
+      mayBeFiled ||= isStored(mutation);
+    },
     file,
     remove(mutation) {
       file();
       const queued = graph.get(mutation.token);
-      if (queued === undefined) return;
+      if (queued === undefined) {
+        const at = added.indexOf(mutation);
+        if (at >= 0) added.splice(at, 1);
+        return;
+      }
       graph.remove(queued);
       if (queued.ticket !== undefined) withdraw(queued);
     },
@@ -158,7 +171,10 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     },
     dependents(token) {
       file();
-      return [...graph.naming(token)].sort(byOrder).map(({ mutation }) => mutation);
+      const filed = [...graph.naming(token)].map(({ mutation }) => mutation);
+      return [...filed, ...added.filter(({ dependsOn }) => dependsOn.includes(token))].sort(byOrder);
     },
   };
 }
+
+const isStored = ({ seq }: Pick<Schedulable, 'seq'>): boolean => seq !== Infinity;

@@ -31,7 +31,7 @@ export interface Schedulable {
   readonly dueAt: number;
   /** Monotonic milliseconds since when it waits: waiting raises its priority slowly (SC2). It needs no `refresh`. */
   readonly since: number;
-  /** The order: by `seq`, then by `place`. Infinity while it is not stored. */
+  /** The order: by `seq`, then by `place`. Infinity while it is not stored; then it is not due either. */
   readonly seq: number;
   readonly place: number;
 }

@@ -46,7 +46,12 @@ export function depart(
     ledger.add(next);
   }
   for (const mutation of entering) ledger.add(mutation);
-  place(ledger, entering, seqs[0] ?? NaN);
+  place(
+    ledger,
+    entering,
+    entering.map((m) => m.record),
+    seqs[0] ?? NaN,
+  );
   const added = [...successors.values(), ...entering];
   if (added.length > 0) ledger.sort();
   // One that is being taken back is not shown any more.

@@ -62,14 +62,15 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     const group = called.map((mutation) => ledger.pending.get(mutation.token) ?? mutation);
     const chunks: (readonly PendingMutation[])[] = [];
     for (let i = 0; i < group.length; i += RECORD_LIMIT) chunks.push(group.slice(i, i + RECORD_LIMIT));
-    const receipt = await storage.write({ append: chunks.map((chunk) => chunk.map((m) => m.record)) });
+    const records = chunks.map((chunk) => chunk.map((m) => m.record));
+    const receipt = await storage.write({ append: records });
     if (receipt === 'stale')
       throw new SyncError(
         'STORAGE',
         'The storage called an unconditional write stale; its adapter breaks the contract.',
       );
     for (const [i, chunk] of chunks.entries()) {
-      place(ledger, chunk, receipt.seqs[i] ?? NaN);
+      place(ledger, chunk, records[i] ?? [], receipt.seqs[i] ?? NaN);
       if ((i + 1) % AT_ONCE === 0) await clock.sleep(0);
     }
     for (let i = 0; i < group.length; i += AT_ONCE * RECORD_LIMIT) {

@@ -174,10 +174,14 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
   applyMeta(ledger, write.put?.meta ?? []);
 }
 
-/** They are stored, as the log record `seq`. */
-export function place({ log, lanes }: Ledger, chunk: readonly PendingMutation[], seq: number): void {
+/** They are stored, as the log record `seq`; `records` are theirs. */
+export function place(
+  { log, lanes }: Ledger,
+  chunk: readonly PendingMutation[],
+  records: readonly MutationRecord[],
+  seq: number,
+): void {
   if (chunk.length === 0) return;
-  const records = chunk.map((m) => m.record);
   log.set(seq, records);
   chunk.forEach((mutation, i) => {
     mutation.seq = seq;

@@ -83,10 +83,8 @@ export function createStore(
   };
 
   /** @param adopted collections of which any row may have changed */
-  function publish(changed: readonly EntityRef[], adopted: readonly string[] = []): void {
+  function publish(changed: readonly EntityRef[], adopted: readonly string[]): void {
     if (changed.length === 0 && adopted.length === 0) return;
-    for (const name of adopted) tables.get(name)?.changed();
-    for (const { collection } of changed) tables.get(collection)?.changed();
     tellApi();
     if (changes.size > 0) tellTopics(changed, adopted);
     watcher?.settled();
@@ -122,9 +120,10 @@ export function createStore(
       if (over === undefined) continue;
       const former = over.view;
       over.view = applyChange(former, change);
+      table.changed();
       watcher?.changed(collection, id, former, over.view);
     }
-    publish(changes);
+    publish(changes, NONE);
   }
 
   function change({ add = [], drop = [], rows = [], read: found = new Map() }: StoreChange): void {
@@ -179,8 +178,12 @@ export function createStore(
       if (next === former) continue;
       watcher?.changed(of.collection, of.id, former, next);
       changed.push(of);
+      tables.get(of.collection)?.changed();
     }
-    for (const name of adopted) tellAdopted(name, before);
+    for (const name of adopted) {
+      tables.get(name)?.changed();
+      tellAdopted(name, before);
+    }
     publish(changed, adopted);
   }
 
@@ -290,4 +293,5 @@ function standing(mutation: PendingMutation, effect: Effect): Effect {
   return effect.changes.length > 0 ? effect : { changes: mutation.effect.changes, touched: effect.touched };
 }
 
+const NONE: readonly never[] = [];
 const EMPTY: CollectionView = createTable().view;

@@ -80,12 +80,28 @@ describe('SC1 lanes', () => {
   });
 
   test('one that is stored after another tab has stored its own moves behind it', () => {
-    const [mine, next] = [m('x', { token: 'mine', seq: Infinity }), m('x', { token: 'next', seq: Infinity })];
+    const unstored = { seq: Infinity, dueAt: Infinity };
+    const [mine, next] = [m('x', { token: 'mine', ...unstored }), m('x', { token: 'next', ...unstored })];
     const lanes = lanesOf(mine, next, m('x', { token: 'theirs', seq: 7 }));
-    expect(shown(lanes.select(turn, begin)).batch).toEqual(['theirs', 'mine', 'next']);
-    mine.seq = 6;
-    lanes.refresh(mine);
+    expect(shown(lanes.select(turn, begin)).batch).toEqual(['theirs']);
+    for (const [one, seq] of [
+      [next, 8],
+      [mine, 6],
+    ] as const) {
+      Object.assign(one, { seq, dueAt: 0 });
+      lanes.refresh(one);
+    }
     expect(shown(lanes.select(turn, begin)).batch).toEqual(['mine', 'theirs', 'next']);
+  });
+
+  test('one that could not be stored is gone, and what names one that is not stored yet is told of it', () => {
+    const unstored = { seq: Infinity, dueAt: Infinity };
+    const [first, second] = ['t1', 't2'].map((token) => m('x', { token, dependsOn: ['t0'], ...unstored }));
+    const lanes = lanesOf(first!, second!);
+    expect(lanes.dependents('t0')).toEqual([first, second]);
+    lanes.remove(first!);
+    expect(lanes.dependents('t0')).toEqual([second]);
+    expect(lanes.size).toBe(1);
   });
 });
 

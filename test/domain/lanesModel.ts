@@ -86,7 +86,7 @@ export const emptyWorld = (): World => ({
 /** What holds others up is rare, or nothing would be left to choose from. */
 const rarely = <T>(rare: fc.Arbitrary<T>, common: T): fc.Arbitrary<T> =>
   fc.oneof({ weight: 7, arbitrary: fc.constant(common) }, { weight: 1, arbitrary: rare });
-const position = { seq: fc.oneof(fc.nat(30), fc.constant(Infinity)) };
+const seq = fc.nat(30);
 const state = {
   closing: rarely(fc.constant(true), false),
   suspect: fc.boolean(),
@@ -105,7 +105,7 @@ const init = fc.record({
   route: fc.constantFrom(TRANSPORT, TRANSPORT, TRANSPORT, 'f', 'g'),
   kind: rarely(fc.constant(1), 0),
   since: fc.nat(200_000),
-  ...position,
+  seq: fc.oneof(seq, fc.constant(Infinity)),
   ...state,
 });
 /** Tokens are numbered: some of these are known later, or never. */
@@ -113,7 +113,7 @@ const needs = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(fc.na
 const which = fc.nat();
 const change = fc.oneof(
   fc.record(state, { requiredKeys: [] }),
-  fc.record(position),
+  fc.record({ seq, dueAt: fc.constant(0) }),
   fc.record({ since: fc.nat(200_000) }),
 );
 
@@ -155,6 +155,9 @@ export function turnOf({ now }: World, { ordered, alone, gates }: Look): Turn {
   return { now, ordered, alone, gate: (route) => gates[[TRANSPORT, 'f', 'g'].indexOf(route)]! };
 }
 
+/** What is not stored cannot be due. */
+const unstored = ({ seq }: Partial<Item>): Partial<Item> => (seq === Infinity ? { dueAt: Infinity } : {});
+
 /** Carries out everything but a selection. */
 export function perform(world: World, todo: Exclude<Step, Look>): World {
   const { lanes, pending, count } = world;
@@ -165,7 +168,12 @@ export function perform(world: World, todo: Exclude<Step, Look>): World {
   });
   if (todo.do === 'wait') return after({ now: world.now + todo.ms });
   if (todo.do === 'add') {
-    const one = item('', { ...todo.init, token: `t${count}`, dependsOn: todo.needs.map((n) => `t${n}`) });
+    const one = item('', {
+      ...todo.init,
+      ...unstored(todo.init),
+      token: `t${count}`,
+      dependsOn: todo.needs.map((n) => `t${n}`),
+    });
     pending.push(one);
     lanes.add(one);
     return after({ count: count + 1 });
@@ -176,7 +184,7 @@ export function perform(world: World, todo: Exclude<Step, Look>): World {
     pending.splice(pending.indexOf(target), 1);
     lanes.remove(target);
   } else {
-    Object.assign(target, todo.change);
+    Object.assign(target, todo.change, unstored({ ...target, ...todo.change }));
     lanes.refresh(target);
   }
   return after();

@@ -127,12 +127,12 @@ export function naiveInTurn<M extends Schedulable>(
   });
 }
 
-/** Ranks after a change: each has at least its own priority, what it was lent, and the rank of what waits for it. */
+/** Ranks after a change: each has at least its own priority, what it was lent, and the rank of what waits for it and is stored. */
 export function lendRanks(pending: readonly Schedulable[], former: Ranks): Ranks {
   const queue = pending.toSorted(byOrder);
   const ranks = new Map<Token, number>();
   for (const m of queue.toReversed()) {
-    const behind = queue.filter((later) => waitsFor(queue, later).includes(m));
+    const behind = queue.filter((later) => later.seq < Infinity && waitsFor(queue, later).includes(m));
     const lent = behind.map(({ token }) => ranks.get(token)!);
     ranks.set(m.token, Math.min(PRIORITIES.indexOf(m.priority), former.get(m.token) ?? Infinity, ...lent));
   }
