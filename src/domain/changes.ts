@@ -89,7 +89,10 @@ const NONE: readonly string[] = [];
 /** Equal as data: primitives and dates by value, arrays and plain objects by content, anything else by identity. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  return typeof a === 'object' && typeof b === 'object' && a !== null && b !== null && sameContent(a, b);
+}
+
+function sameContent(a: object, b: object): boolean {
   if (Array.isArray(a))
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]));
   if (a instanceof Date) return b instanceof Date && Object.is(a.getTime(), b.getTime());

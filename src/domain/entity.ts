@@ -39,6 +39,11 @@ export function entityKey(collection: string, id: string): EntityKey {
   return `${collection}/${id}`;
 }
 
+/** As errors name it. */
+export function nameOf({ collection, id }: EntityRef): string {
+  return `${collection} "${id}"`;
+}
+
 export function splitKey(key: EntityKey): EntityRef {
   const slash = key.indexOf('/');
   return { collection: key.slice(0, slash), id: key.slice(slash + 1) };

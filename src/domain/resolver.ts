@@ -3,7 +3,7 @@ import type { ConflictRow } from './conflict.js';
 import { sendMine, sendRow, type RowVerdict } from './conflictOutcome.js';
 import type { ResolverContext } from './conflictStrategy.js';
 import { resolverOf, type Dispute } from './dispute.js';
-import type { EntityKey, Row } from './entity.js';
+import { nameOf, type EntityKey, type Row } from './entity.js';
 import { describe, SyncError } from './errors.js';
 import { toCloneable } from './serialize.js';
 import { isObject } from './wire.js';
@@ -26,7 +26,7 @@ export function questionsOf(dispute: Dispute): readonly Question[] {
     const resolve = resolverOf(row, dispute);
     if (resolve === undefined) return [];
     const { collection, id, base, mine, theirs } = row;
-    const copy = (side: Row | undefined): Row | undefined => toCloneable(side, nameOf(row));
+    const copy = (side: Row | undefined): Row | undefined => toCloneable(side, row);
     const context: ResolverContext = {
       collection,
       id,
@@ -65,13 +65,11 @@ export function readResolved(row: ConflictRow, answer: Answer | undefined, dispu
   try {
     const id = dispute.idOf(row.collection, value);
     if (id !== row.id) return failed(row, `answered the row ${describe(id)}`);
-    return sendRow(row, dispute.encode(value, nameOf(row)), false);
+    return sendRow(row, dispute.encode(value, row), false);
   } catch (cause) {
     return failed(row, `answered a row that cannot be sent (${describe(cause)})`, cause);
   }
 }
-
-const nameOf = ({ collection, id }: ConflictRow): string => `${collection} "${id}"`;
 
 function failed(row: ConflictRow, what: string, cause?: unknown): RowVerdict {
   const message = `${nameOf(row)}: its conflict resolver ${what}. Return a row, 'mine', 'server' or 'ask'; the user is asked.`;

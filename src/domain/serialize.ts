@@ -1,4 +1,8 @@
+import { nameOf, type EntityRef } from './entity.js';
 import { describe, SyncError } from './errors.js';
+
+/** What a value is: an error's words, made only when there is one. */
+export type What = string | EntityRef;
 
 const MAX_DEPTH = 64;
 
@@ -7,7 +11,7 @@ const MAX_DEPTH = 64;
  * Undefined fields are dropped and -0 becomes 0, as JSON would do; whatever JSON would silently alter (`NaN`, `Date`,
  * `Map`, class instances, `undefined` in an array, cycles) throws `NOT_SERIALIZABLE` with its path.
  */
-export function toJson<T>(value: T, what: string): T {
+export function toJson<T>(value: T, what: What): T {
   return copy(value, what, '', 0, refuse) as T;
 }
 
@@ -15,13 +19,13 @@ export function toJson<T>(value: T, what: string): T {
  * A private copy of `value` that structured clone carries unchanged: everything of {@link toJson}, and `Date`, `Map`,
  * `BigInt`, `Blob`, … for a mutation that is sent by its own function (OB6).
  */
-export function toCloneable<T>(value: T, what: string): T {
+export function toCloneable<T>(value: T, what: What): T {
   return copy(value, what, '', 0, cloneExotic) as T;
 }
 
-type Exotic = (value: unknown, what: string, path: string, why: string) => unknown;
+type Exotic = (value: unknown, what: What, path: string, why: string) => unknown;
 
-function copy(value: unknown, what: string, path: string, depth: number, exotic: Exotic): unknown {
+function copy(value: unknown, what: What, path: string, depth: number, exotic: Exotic): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -68,23 +72,25 @@ export function setField(target: Record<string, unknown>, field: string, value: 
   else target[field] = value;
 }
 
-function refuse(value: unknown, what: string, path: string, why: string): never {
+const wordsFor = (what: What): string => (typeof what === 'string' ? what : nameOf(what));
+
+function refuse(value: unknown, what: What, path: string, why: string): never {
   throw new SyncError(
     'NOT_SERIALIZABLE',
-    `${what}: ${path === '' ? 'the value' : path} is ${describe(value)}; ${why}.`,
+    `${wordsFor(what)}: ${path === '' ? 'the value' : path} is ${describe(value)}; ${why}.`,
     {
       details: { path },
     },
   );
 }
 
-function cloneExotic(value: unknown, what: string, path: string): unknown {
+function cloneExotic(value: unknown, what: What, path: string): unknown {
   try {
     return structuredClone(value);
   } catch (cause) {
     throw new SyncError(
       'NOT_SERIALIZABLE',
-      `${what}: ${path === '' ? 'the value' : path} is ${describe(value)}; it cannot be stored.`,
+      `${wordsFor(what)}: ${path === '' ? 'the value' : path} is ${describe(value)}; it cannot be stored.`,
       {
         cause,
         details: { path },

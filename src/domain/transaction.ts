@@ -1,9 +1,10 @@
 import { createDraft, finishDraft, type Draft } from 'immer';
 import { applyChange, diff, keyOf, type Change } from './changes.js';
 import type { AnyCollection, Collection } from './collection.js';
-import { checkId, entityKey, type EntityKey, type EntityRef, type Row } from './entity.js';
+import { checkId, entityKey, nameOf, type EntityKey, type EntityRef, type Row } from './entity.js';
 import { describe, SyncError } from './errors.js';
 import { renameInChange, type Ids } from './identity.js';
+import type { What } from './serialize.js';
 import { validate } from './standardSchema.js';
 
 /** What `optimistic` may do. Reads see the view, and the transaction's own writes. */
@@ -24,7 +25,7 @@ export interface Transaction {
 export type ReadRow = (of: EntityRef) => Row | undefined;
 
 /** Makes a private, storable copy of a value: `toJson` or `toCloneable`. */
-export type Encode = <T>(value: T, what: string) => T;
+export type Encode = <T>(value: T, what: What) => T;
 
 /** What a mutation did, and every entity it read or wrote: its meaning depends on those only. */
 export interface Effect {
@@ -75,11 +76,8 @@ const tx: Transaction = {
     const entry = at(work, collection, collection.idOf(row));
     if (entry.after !== undefined)
       throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
-    const what = nameOf(entry);
-    entry.after = work.encode(
-      (collection.schema ? validate(collection.schema, row, what) : row) as Row,
-      what,
-    );
+    const checked = collection.schema ? validate(collection.schema, row, nameOf(entry)) : row;
+    entry.after = work.encode(checked as Row, entry);
   },
   update<T extends object>(
     collection: Collection<T>,
@@ -174,8 +172,6 @@ function existing(work: Work, collection: AnyCollection, id: unknown): Touched {
   return entry;
 }
 
-const nameOf = ({ collection, id }: EntityRef): string => `${collection} "${id}"`;
-
 function rowOf(entry: Touched): Row | undefined {
   if (entry.change !== undefined) entry.after = applyChange(entry.before, entry.change);
   entry.change = undefined;
@@ -191,12 +187,11 @@ function changeOf(
 }
 
 function encodeChange(change: Change, encode: Encode): Change {
-  const what = nameOf(change);
   switch (change.kind) {
     case 'insert':
-      return { ...change, row: encode(change.row, what) };
+      return { ...change, row: encode(change.row, change) };
     case 'update':
-      return { ...change, patch: encode(change.patch, what) };
+      return { ...change, patch: encode(change.patch, change) };
     case 'delete':
       return change;
   }
@@ -226,7 +221,7 @@ function setFields(row: Row, fields: object, encode: Encode, of: EntityRef): Cha
       'INVALID_RECIPE',
       `update takes a function of a draft or an object of fields, received ${describe(fields)}.`,
     );
-  return diff(of.collection, of.id, row, encode(fields as Row, nameOf(of)), Object.keys(fields));
+  return diff(of.collection, of.id, row, encode(fields as Row, of), Object.keys(fields));
 }
 
 function checkKey(collection: AnyCollection, of: EntityRef, next: Row | undefined): void {
