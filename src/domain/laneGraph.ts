@@ -7,7 +7,6 @@ import { isBefore, type Schedulable } from './schedulable.js';
  * on that come earlier. A dependency on something later or unknown counts for nothing, so no circle can form.
  */
 export interface LaneGraph<M> {
-  readonly size: number;
   get(token: Token): Queued<M> | undefined;
   add(mutation: M): void;
   remove(queued: Queued<M>): void;
@@ -120,9 +119,6 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
   }
 
   return {
-    get size() {
-      return known.size;
-    },
     get: (token) => known.get(token),
     add(mutation) {
       const { token, lanes, dependsOn, seq, place, priority } = mutation;

@@ -59,7 +59,6 @@ export interface Selection<R> {
  * - SC3: one that is in flight, held or waiting blocks its own lanes and its dependents, nothing else.
  */
 export interface Lanes<M extends Schedulable> {
-  readonly size: number;
   /** It is filed at the next look after it was stored: before, it cannot go, and holds up nothing that can. */
   add(mutation: M): void;
   /** Files at most so many of those that wait for it, so that the next look need not; whether that was all. */
@@ -89,10 +88,10 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
   const graph = createLaneGraph<M>(rank);
   /** The time of the last selection: what was due then need not wait for the next to be ready. */
   let seen = 0;
-  /** Not in the graph yet: a call does not pay for what only the next look needs, and what is stored has its place. */
+  /** Not in the graph yet: a call does not pay for what only the next look needs. */
   let added: M[] = [];
-  /** Whether some of them are stored by now. */
-  let mayBeFiled = false;
+  /** Not even that: they have no place. */
+  const unstored = new Set<M>();
 
   /** Gives it the place among the heads that it deserves now. */
   function rank(queued: Queued<M>): void {
@@ -105,44 +104,34 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
   }
 
   function file(most = Infinity): boolean {
-    if (!mayBeFiled) return true;
-    const stored = added.filter(isStored);
-    added = [...stored.slice(most), ...added.filter((mutation) => !isStored(mutation))];
-    for (const mutation of stored.slice(0, most))
+    const those = added;
+    if (those.length === 0) return true;
+    added = those.slice(most);
+    for (const mutation of those.slice(0, most))
       if (graph.get(mutation.token) === undefined) graph.add(mutation);
       else refresh(mutation);
-    mayBeFiled = stored.length > most;
-    return !mayBeFiled;
+    return added.length === 0;
   }
 
   function refresh(mutation: M): void {
+    if (mutation.seq !== Infinity && unstored.delete(mutation)) added.push(mutation);
     const queued = graph.get(mutation.token);
-    if (queued === undefined) {
-      mayBeFiled ||= isStored(mutation);
-      return;
-    }
+    if (queued === undefined) return;
     if (byOrder(queued, mutation) !== 0) graph.move(queued);
     else rank(queued);
   }
 
   return {
-    get size() {
-      file();
-      return graph.size + added.length;
-    },
     add(mutation) {
-      added.push(mutation);
-      mayBeFiled ||= isStored(mutation);
+      if (mutation.seq === Infinity) unstored.add(mutation);
+      else added.push(mutation);
     },
     file,
     remove(mutation) {
       file();
+      unstored.delete(mutation);
       const queued = graph.get(mutation.token);
-      if (queued === undefined) {
-        const at = added.indexOf(mutation);
-        if (at >= 0) added.splice(at, 1);
-        return;
-      }
+      if (queued === undefined) return;
       graph.remove(queued);
       if (queued.ticket !== undefined) withdraw(queued);
     },
@@ -172,9 +161,7 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     dependents(token) {
       file();
       const filed = [...graph.naming(token)].map(({ mutation }) => mutation);
-      return [...filed, ...added.filter(({ dependsOn }) => dependsOn.includes(token))].sort(byOrder);
+      return [...filed, ...[...unstored].filter(({ dependsOn }) => dependsOn.includes(token))].sort(byOrder);
     },
   };
 }
-
-const isStored = ({ seq }: Pick<Schedulable, 'seq'>): boolean => seq !== Infinity;

@@ -48,7 +48,7 @@ interface Work {
   readonly read: ReadRow;
   readonly collections: ReadonlyMap<string, AnyCollection>;
   readonly encode: Encode;
-  readonly ids: Ids | undefined;
+  readonly ids: Ids;
   /** Most touch one entity only. */
   first: Touched | undefined;
   /** All of them, once there are several. */
@@ -59,33 +59,27 @@ interface Work {
 let running: Work | undefined;
 
 function present(): Work {
-  if (running === undefined)
-    throw new SyncError(
-      'INVALID_RECIPE',
-      'This transaction is over; it can be used only while optimistic runs, and optimistic is synchronous.',
-    );
-  return running;
+  if (running !== undefined) return running;
+  throw new SyncError('INVALID_RECIPE', 'A transaction is over when its optimistic has returned.');
 }
 
 /** Works on the one that runs now: functions of its own for each were a tenth of what a call costs. */
 const tx: Transaction = {
   get: <T extends object>(collection: Collection<T>, id: string) =>
-    rowOf(at(present(), collection, id)) as T | undefined,
+    rowOf(at(collection, id)) as T | undefined,
   insert(collection, row) {
-    const work = present();
-    const entry = at(work, collection, collection.idOf(row));
+    const entry = at(collection, collection.idOf(row));
     if (entry.after !== undefined)
       throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
     const checked = collection.schema ? validate(collection.schema, row, nameOf(entry)) : row;
-    entry.after = work.encode(checked as Row, entry);
+    entry.after = present().encode(checked as Row, entry);
   },
   update<T extends object>(
     collection: Collection<T>,
     id: string,
     edit: ((draft: Draft<T>) => void) | Partial<T>,
   ) {
-    const work = present();
-    const entry = existing(work, collection, id);
+    const entry = existing(collection, id);
     const row = rowOf(entry) as Row;
     if (typeof edit === 'function') {
       const next = editDraft(row, edit as (draft: unknown) => unknown, entry);
@@ -94,7 +88,7 @@ const tx: Transaction = {
       entry.encoded = false;
       return;
     }
-    const change = setFields(row, edit, work.encode, entry);
+    const change = setFields(row, edit, present().encode, entry);
     if (change === undefined) return;
     if (collection.keyField === undefined || Object.hasOwn(edit, collection.keyField))
       checkKey(collection, entry, applyChange(row, change));
@@ -102,23 +96,23 @@ const tx: Transaction = {
     else entry.after = applyChange(row, change);
   },
   delete(collection, id) {
-    const entry = existing(present(), collection, id);
+    const entry = existing(collection, id);
     entry.after = entry.change = undefined;
   },
 };
 
 /**
- * Runs `recipe` over `read` and returns its net effect per entity, in the order first touched, encoded for storage. Atomic: if it throws,
- * nothing has happened (ST4). With `ids`, rows go by the ids that the server has given them: a call, or a stored
- * mutation that is run again, may still know former ones (ID1).
+ * Runs `recipe` over `read` and returns its net effect per entity, in the order first touched, encoded for storage.
+ * Atomic: if it throws, nothing has happened (ST4). Rows go by the ids that the server has given them: a call, or a
+ * stored mutation that is run again, may still know former ones (ID1).
  */
 export function runTransaction<V>(
   read: ReadRow,
   collections: ReadonlyMap<string, AnyCollection>,
   encode: Encode,
+  ids: Ids,
   recipe: (tx: Transaction, variables: V) => unknown,
   variables: V,
-  ids?: Ids,
 ): Effect {
   const work: Work = { read, collections, encode, ids, first: undefined, all: undefined };
   const outer = running;
@@ -128,32 +122,31 @@ export function runTransaction<V>(
   } finally {
     running = outer;
   }
-  const effect = effectOf(work);
-  return ids === undefined || ids.size === 0
-    ? effect
-    : { ...effect, changes: effect.changes.map((change) => renameInChange(change, ids, collections)) };
+  return effectOf(work);
 }
 
 // No array here grows by `push`: one that did has room for 17, and thousands of these are kept.
-function effectOf({ first, all, encode }: Work): Effect {
+function effectOf(work: Work): Effect {
+  const { first, all } = work;
   if (first === undefined) return { changes: [], touched: [] };
   if (all === undefined) {
-    const change = changeOf(first, encode);
+    const change = changeOf(first, work);
     return { changes: change === undefined ? [] : [change], touched: [keyOf(first)] };
   }
-  const changes = [...all.values()].map((entry) => changeOf(entry, encode));
-  return { changes: changes.filter((change) => change !== undefined).slice(), touched: [...all.keys()] };
+  const changes = [...all.values()].flatMap((entry) => changeOf(entry, work) ?? []);
+  return { changes: changes.slice(), touched: [...all.keys()] };
 }
 
-function at(work: Work, { name }: AnyCollection, given: unknown): Touched {
-  const { collections, ids, first } = work;
+function at({ name }: AnyCollection, given: unknown): Touched {
+  const work = present();
+  const { collections, first } = work;
   if (!collections.has(name))
     throw new SyncError(
       'UNKNOWN_COLLECTION',
       `"${name}" is not a collection of this client; it knows ${[...collections.keys()].join(', ') || 'none'}.`,
     );
   checkId(name, given);
-  const id = ids?.resolve(name, given) ?? given;
+  const id = work.ids.resolve(name, given);
   if (first?.id === id && first.collection === name) return first;
   if (first !== undefined) work.all ??= new Map([[keyOf(first), first]]);
   const known = work.all?.get(entityKey(name, id));
@@ -165,8 +158,8 @@ function at(work: Work, { name }: AnyCollection, given: unknown): Touched {
   return entry;
 }
 
-function existing(work: Work, collection: AnyCollection, id: unknown): Touched {
-  const entry = at(work, collection, id);
+function existing(collection: AnyCollection, id: unknown): Touched {
+  const entry = at(collection, id);
   if (entry.after === undefined)
     throw new SyncError('ENTITY_NOT_FOUND', `${entry.collection} has no row "${entry.id}".`);
   return entry;
@@ -180,10 +173,10 @@ function rowOf(entry: Touched): Row | undefined {
 
 function changeOf(
   { collection, id, before, after, change, encoded }: Touched,
-  encode: Encode,
+  { encode, ids, collections }: Work,
 ): Change | undefined {
   const made = change ?? diff(collection, id, before, after);
-  return encoded || made === undefined ? made : encodeChange(made, encode);
+  return made && renameInChange(encoded ? made : encodeChange(made, encode), ids, collections);
 }
 
 function encodeChange(change: Change, encode: Encode): Change {

@@ -78,7 +78,7 @@ export function createCaller(options: CallerOptions): Caller {
     const recipe: Call['work'] = (tx, variables) => definition.optimistic(tx, variables);
     return (variables, base, former) => {
       try {
-        return runTransaction(base, collections, encode, recipe, variables, ids);
+        return runTransaction(base, collections, encode, ids, recipe, variables);
       } catch {
         // On this base it has no effect: its row is gone, say. The server decides what becomes of it.
         return { changes: [], touched: former.touched };
@@ -112,11 +112,13 @@ export function createCaller(options: CallerOptions): Caller {
     hasServerIds &&
     changes.some(({ kind, collection }) => kind === 'insert' && collections.get(collection)?.serverIds);
 
-  let stamp = { createdAt: NaN, since: NaN };
-  /** Asked for once per millisecond: the browser takes longer to tell it than an edit to be made. */
+  let calledAt = NaN;
+  let since = 0;
+  /** Asked for once per millisecond: a browser takes a while to tell it. */
   function sinceOf(createdAt: number): number {
-    if (stamp.createdAt !== createdAt) stamp = { createdAt, since: clock.monotonic() };
-    return stamp.since;
+    if (createdAt !== calledAt) since = clock.monotonic();
+    calledAt = createdAt;
+    return since;
   }
 
   function sendAt({ createdAt, sendAfter }: MutationRecord): number {
@@ -164,7 +166,7 @@ export function createCaller(options: CallerOptions): Caller {
         ? checked
         : renameInVariables(encodeVariables(checked, `the variables of "${name}"`), ids);
       const { priority, named, scope, sendAfter, meta } = checkCall(name, definition, variables, asked);
-      const effect = runTransaction(base, collections, encodeOf(definition), work, variables, ids);
+      const effect = runTransaction(base, collections, encodeOf(definition), ids, work, variables);
       const sendsAnyway = definition?.mutationFn !== undefined || definition?.command === true;
       if (effect.changes.length === 0 && !sendsAnyway) return undefined;
       if (definition?.mutationFn === undefined) checkSize(name, effect, options.maxBytes);

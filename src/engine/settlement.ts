@@ -12,22 +12,15 @@ export interface MutationHandle<R = unknown> {
   readonly confirmed: Promise<R>;
 }
 
-type Deferred =
-  | { readonly kind: 'open' }
-  | {
-      readonly kind: 'awaited';
-      readonly promise: Promise<unknown>;
-      resolve(value: unknown): void;
-      reject(error: SyncError): void;
-    }
-  | { readonly kind: 'resolved'; readonly value: unknown }
-  | { readonly kind: 'rejected'; readonly error: SyncError };
+interface Deferred {
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: SyncError) => void;
+}
 
 type Stage = 'storing' | 'deciding' | 'covering';
-type Stages = Record<Stage, Deferred>;
-
-const OPEN: Deferred = { kind: 'open' };
-const DONE: Deferred = { kind: 'resolved', value: undefined };
+/** Undefined: it is open, and nobody has asked. */
+type Stages = Record<Stage, Deferred | undefined>;
 
 /** The promises of one mutation. Each settles exactly once; later calls change nothing (MU2). */
 export interface Settlement {
@@ -47,9 +40,9 @@ export function createSettlement(token: Token): Settlement {
  */
 class PromisesOnDemand implements Settlement, Stages {
   readonly handle: MutationHandle;
-  storing = OPEN;
-  deciding = OPEN;
-  covering = OPEN;
+  storing: Deferred | undefined = undefined;
+  deciding: Deferred | undefined = undefined;
+  covering: Deferred | undefined = undefined;
 
   constructor(token: Token) {
     this.handle = new Handle(token, this);
@@ -80,59 +73,43 @@ class Handle implements MutationHandle {
   }
 
   get enqueued(): Promise<void> {
-    return promiseOf(this.#stages, 'storing') as Promise<void>;
+    return at(this.#stages, 'storing').promise as Promise<void>;
   }
   get acknowledged(): Promise<unknown> {
-    return promiseOf(this.#stages, 'deciding');
+    return at(this.#stages, 'deciding').promise;
   }
   get confirmed(): Promise<unknown> {
-    return promiseOf(this.#stages, 'covering');
+    return at(this.#stages, 'covering').promise;
   }
 }
 
-let resolver: (value: unknown) => void;
-let rejecter: (error: SyncError) => void;
+const at = (stages: Stages, stage: Stage): Deferred => (stages[stage] ??= createDeferred());
+
+function resolve(stages: Stages, stage: Stage, value: unknown): void {
+  if (value === undefined) (stages[stage] ??= DONE).resolve(value);
+  else at(stages, stage).resolve(value);
+}
+
+function reject(stages: Stages, stage: Stage, error: SyncError): void {
+  const { promise, reject } = at(stages, stage);
+  promise.catch(ignore);
+  reject(error);
+}
+
+const ignore = (): void => undefined;
+
+/** Shared by the thousands of which nobody has asked before, and that have no result. */
+const DONE: Deferred = { promise: Promise.resolve(), resolve: ignore, reject: ignore };
+
+let resolver: Deferred['resolve'];
+let rejecter: Deferred['reject'];
 /** Shared by all promises: a function of its own for each is as large as its promise. */
 const capture = (resolve: typeof resolver, reject: typeof rejecter): void => {
   resolver = resolve;
   rejecter = reject;
 };
 
-function promiseOf(stages: Stages, stage: Stage): Promise<unknown> {
-  const now = stages[stage];
-  switch (now.kind) {
-    case 'awaited':
-      return now.promise;
-    case 'resolved':
-      return Promise.resolve(now.value);
-    case 'rejected':
-      return quiet(Promise.reject(now.error));
-    case 'open': {
-      const promise = new Promise(capture);
-      stages[stage] = { kind: 'awaited', promise, resolve: resolver, reject: rejecter };
-      return promise;
-    }
-  }
+function createDeferred(): Deferred {
+  const promise = new Promise(capture);
+  return { promise, resolve: resolver, reject: rejecter };
 }
-
-function resolve(stages: Stages, stage: Stage, value: unknown): void {
-  const now = stages[stage];
-  if (now.kind === 'awaited') now.resolve(value);
-  if (now.kind === 'open') stages[stage] = value === undefined ? DONE : { kind: 'resolved', value };
-}
-
-function reject(stages: Stages, stage: Stage, error: SyncError): void {
-  const now = stages[stage];
-  if (now.kind === 'awaited') {
-    void quiet(now.promise);
-    now.reject(error);
-  }
-  if (now.kind === 'open') stages[stage] = { kind: 'rejected', error };
-}
-
-function quiet<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(ignore);
-  return promise;
-}
-
-const ignore = (): void => undefined;

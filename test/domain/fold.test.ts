@@ -4,6 +4,7 @@ import { keyOf } from '../../src/domain/changes.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import type { EntityKey, Row } from '../../src/domain/entity.js';
 import { connected, fold, type Foldable } from '../../src/domain/fold.js';
+import { createIds } from '../../src/domain/identity.js';
 import { toJson } from '../../src/domain/serialize.js';
 import { runTransaction, type ReadRow, type Transaction } from '../../src/domain/transaction.js';
 
@@ -27,10 +28,10 @@ function pend(works: readonly Work[], kind: Kind): (Foldable & { readonly no: nu
   works.forEach((work, no) => {
     const { views } = fold(pending, readBase);
     const read: ReadRow = (of) => (views.has(keyOf(of)) ? views.get(keyOf(of)) : readBase(of));
-    const effect = runTransaction(read, collections, toJson, work, undefined);
+    const effect = runTransaction(read, collections, toJson, createIds(), work, undefined);
     const rerun = (on: ReadRow) => {
       try {
-        return runTransaction(on, collections, toJson, work, undefined);
+        return runTransaction(on, collections, toJson, createIds(), work, undefined);
       } catch {
         return { changes: [], touched: effect.touched };
       }

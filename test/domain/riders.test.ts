@@ -4,6 +4,7 @@ import { defineCollection } from '../../src/domain/collection.js';
 import type { EntityKey, Row } from '../../src/domain/entity.js';
 import { fold } from '../../src/domain/fold.js';
 import { independentRiders, type Rider } from '../../src/domain/riders.js';
+import { createIds } from '../../src/domain/identity.js';
 import { toJson } from '../../src/domain/serialize.js';
 import { runTransaction, type ReadRow, type Transaction } from '../../src/domain/transaction.js';
 
@@ -39,7 +40,7 @@ function called(...works: readonly Work[]): (Rider & { readonly name: string })[
     const { views } = fold(riders, base);
     const rerun = (read: ReadRow) => {
       try {
-        return runTransaction(read, collections, toJson, work, undefined);
+        return runTransaction(read, collections, toJson, createIds(), work, undefined);
       } catch {
         return { changes: [], touched: [] };
       }

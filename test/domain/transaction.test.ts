@@ -6,6 +6,7 @@ import { applyChange, keyOf } from '../../src/domain/changes.js';
 import { defineCollection } from '../../src/domain/collection.js';
 import type { EntityKey, Row } from '../../src/domain/entity.js';
 import { SyncError } from '../../src/domain/errors.js';
+import { createIds } from '../../src/domain/identity.js';
 import { toJson } from '../../src/domain/serialize.js';
 import { runTransaction, type Effect, type Transaction } from '../../src/domain/transaction.js';
 import { HOSTILE } from './arbitraries.js';
@@ -30,7 +31,7 @@ const rows = new Map<EntityKey, Row>([
   ['lists/l', { id: 'l', items: ['a'] }],
 ]);
 const run = (work: (tx: Transaction) => unknown): Effect =>
-  runTransaction((of) => rows.get(keyOf(of)), collections, toJson, work, undefined);
+  runTransaction((of) => rows.get(keyOf(of)), collections, toJson, createIds(), work, undefined);
 const code = (work: (tx: Transaction) => unknown): string => {
   try {
     run(work);
