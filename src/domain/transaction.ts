@@ -58,11 +58,6 @@ interface Work {
 /** The one that runs now: all of it is synchronous (ST4). */
 let running: Work | undefined;
 
-function present(): Work {
-  if (running !== undefined) return running;
-  throw new SyncError('INVALID_RECIPE', 'A transaction is over when its optimistic has returned.');
-}
-
 /** Works on the one that runs now: functions of its own for each were a tenth of what a call costs. */
 const tx: Transaction = {
   get: <T extends object>(collection: Collection<T>, id: string) =>
@@ -72,7 +67,7 @@ const tx: Transaction = {
     if (entry.after !== undefined)
       throw new SyncError('ENTITY_EXISTS', `${entry.collection} already has a row "${entry.id}".`);
     const checked = collection.schema ? validate(collection.schema, row, nameOf(entry)) : row;
-    entry.after = present().encode(checked as Row, entry);
+    entry.after = (running as Work).encode(checked as Row, entry);
   },
   update<T extends object>(
     collection: Collection<T>,
@@ -88,7 +83,7 @@ const tx: Transaction = {
       entry.encoded = false;
       return;
     }
-    const change = setFields(row, edit, present().encode, entry);
+    const change = setFields(row, edit, (running as Work).encode, entry);
     if (change === undefined) return;
     if (collection.keyField === undefined || Object.hasOwn(edit, collection.keyField))
       checkKey(collection, entry, applyChange(row, change));
@@ -120,7 +115,7 @@ export function runTransaction<V>(
   try {
     refusePromise(recipe(tx, variables), 'optimistic');
   } finally {
-    running = outer;
+    running = outer; // one may run within another
   }
   return effectOf(work);
 }
@@ -138,7 +133,9 @@ function effectOf(work: Work): Effect {
 }
 
 function at({ name }: AnyCollection, given: unknown): Touched {
-  const work = present();
+  const work = running;
+  if (work === undefined)
+    throw new SyncError('INVALID_RECIPE', 'This transaction is over: its optimistic has returned.');
   const { collections, first } = work;
   if (!collections.has(name))
     throw new SyncError(

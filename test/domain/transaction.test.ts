@@ -252,6 +252,18 @@ describe('ST4 refusals leave no trace', () => {
     expect(code(later)).toMatch(/^INVALID_RECIPE: optimistic returned a promise/);
   });
 
+  test('ST4 a transaction that is over changes nothing any more, and one within another only its own', () => {
+    let kept: Transaction | undefined;
+    const { changes } = run((outer) => {
+      kept = outer;
+      run((inner) => inner.delete(lists, 'l'));
+      expect(code((inner) => inner.delete(todos, 'b'))).toMatch(/^ENTITY_NOT_FOUND/);
+      outer.update(todos, 'a', { title: 'bread' });
+    });
+    expect(changes).toMatchObject([{ kind: 'update', id: 'a', patch: { title: 'bread' } }]);
+    expect(() => kept?.delete(todos, 'a')).toThrow('This transaction is over');
+  });
+
   test('the rows it read are as they were', () => {
     code((tx) => {
       tx.update(todos, 'a', (draft) => void draft.tags?.push('y'));
