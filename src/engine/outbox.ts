@@ -68,6 +68,8 @@ export interface OutboxOptions extends LearnOptions, DepartOptions {
   readonly announce: () => void;
 }
 
+const MANY = 500;
+
 export function createOutbox(options: OutboxOptions): Outbox {
   const { storage, ledger, store } = options;
   let tail: Promise<unknown> = Promise.resolve();
@@ -155,7 +157,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
   });
 
   return {
-    open: () => serial(() => load(undefined)),
+    open: () =>
+      serial(async () => {
+        await load(undefined);
+        // To take many up was a task; what waits for them is another.
+        if (ledger.pending.size > MANY) await options.clock.sleep(0);
+      }),
     add: (mutation) => group.add(mutation),
     async seal(groups, freeze) {
       let ops: readonly Op[] = [];
