@@ -3,6 +3,7 @@ import type { LogRecord, StorageState } from '../engine/ports.js';
 import { STORES, type JournalRecord, type OutboxDatabase } from './dexieDatabase.js';
 import { readRows, type RowsFound, type SparsePack } from './dexieRows.js';
 import { lastRevision } from './dexieWrite.js';
+import { fromLine } from './mutationLine.js';
 import { unpackList } from './packed.js';
 import { readAll, readSome, visitEach, type Report } from './readAll.js';
 import { NOTHING_REMOVED, touchedByAll, type Touched } from './touched.js';
@@ -105,7 +106,7 @@ async function readTables(
 }
 
 /** About four thousand mutations: to parse them takes some ten milliseconds. */
-const LOG_RECORDS_AT_ONCE = 16;
+const LOG_RECORDS_AT_ONCE = 8;
 
 async function readLog(
   db: OutboxDatabase,
@@ -116,7 +117,7 @@ async function readLog(
   const seqs = wanted ?? (await db.log.toCollection().primaryKeys());
   const how = { all: wanted === undefined, atOnce: LOG_RECORDS_AT_ONCE, report };
   await visitEach(db.log, seqs, how, (record) =>
-    log.push({ seq: record.seq, mutations: unpackList(record) }),
+    log.push({ seq: record.seq, mutations: unpackList(record, fromLine) }),
   );
   return log;
 }

@@ -2,7 +2,8 @@ import type { StorageReceipt, StorageWrite } from '../engine/ports.js';
 import type { MutationRecord } from '../domain/mutation.js';
 import { STORES, type OutboxDatabase, type StoredMutations } from './dexieDatabase.js';
 import { lastPack, putRows, putSparse, removeUnreadable, type SparsePack } from './dexieRows.js';
-import { isJson, isJsonRecord, packList } from './packed.js';
+import { toLine } from './mutationLine.js';
+import { packList } from './packed.js';
 import { storageError } from './storageError.js';
 import { touchedBy } from './touched.js';
 
@@ -82,15 +83,7 @@ async function append(db: OutboxDatabase, groups: NonNullable<StorageWrite['appe
   return seqs;
 }
 
-const pack = (mutations: readonly MutationRecord[]): StoredMutations => packList(mutations, isJsonMutation);
-
-/** A base version that is not known is undefined, and null in JSON: `readRecord` takes both. */
-function isJsonMutation(record: MutationRecord): boolean {
-  const kept: unknown = record; // what could not be read is kept as it is (OB7)
-  if (typeof kept !== 'object' || kept === null || Array.isArray(kept)) return isJson(kept);
-  const versions: readonly unknown[] = record.versions ?? [];
-  return isJsonRecord(record, 'versions') && versions.every((v) => v === undefined || isJson(v));
-}
+const pack = (mutations: readonly MutationRecord[]): StoredMutations => packList(mutations, toLine);
 
 function change(db: OutboxDatabase, { put = {}, remove = {} }: StorageWrite): PromiseLike<unknown>[] {
   const running: PromiseLike<unknown>[] = [];

@@ -10,13 +10,17 @@ export const pack = <T>(value: T): Packed<T> => (isJson(value) ? { json: JSON.st
 export const unpack = <T>(packed: Packed<T>): T =>
   'value' in packed ? packed.value : (JSON.parse(packed.json) as T);
 
-/** A list whose items are on disk independently: a damaged one does not take the others with it (OB7). */
-export function packList<T>(items: readonly T[], isJson: (item: T) => boolean): Packed<readonly T[]> {
-  if (!items.every(isJson)) return { value: items };
+/**
+ * A list whose items are on disk independently: a damaged one does not take the others with it (OB7).
+ * @param toJson what JSON is to carry in the place of an item; undefined: it cannot carry it
+ */
+export function packList<T>(items: readonly T[], toJson: (item: T) => unknown): Packed<readonly T[]> {
+  const values = items.map((item) => toJson(item));
+  if (values.includes(undefined)) return { value: items };
   const last = items.length - 1;
   // The brackets are part of the first and the last line: put around the whole, it would be copied once more.
-  const lines = items.map(
-    (item, i) => `${i === 0 ? '[' : ''}${JSON.stringify(item)}${i === last ? ']' : ''}`,
+  const lines = values.map(
+    (value, i) => `${i === 0 ? '[' : ''}${JSON.stringify(value)}${i === last ? ']' : ''}`,
   );
   return { json: lines.join(SEPARATOR) || '[]' };
 }
@@ -25,13 +29,18 @@ export function packList<T>(items: readonly T[], isJson: (item: T) => boolean): 
 const SEPARATOR = ',\n';
 
 /** Items that cannot be read are given as the text that is there. */
-export function unpackList<T>(packed: Packed<readonly T[]>): readonly T[] {
-  if ('value' in packed) return packed.value;
-  const { json } = packed;
+export function unpackList<T>(
+  packed: Packed<readonly T[]>,
+  fromJson: (json: unknown) => unknown,
+): readonly T[] {
+  return 'value' in packed ? packed.value : (parsedList(packed.json).map(fromJson) as T[]);
+}
+
+function parsedList(json: string): unknown[] {
   try {
-    return JSON.parse(json) as T[];
+    return JSON.parse(json) as unknown[];
   } catch {
-    return json.slice(1, -1).split(SEPARATOR).map(parsed) as T[];
+    return json.slice(1, -1).split(SEPARATOR).map(parsed);
   }
 }
 

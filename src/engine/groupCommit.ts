@@ -25,7 +25,7 @@ export interface GroupCommitOptions {
 }
 
 /** One log record holds at most so many mutations: rewriting it when one of them settles must stay cheap. */
-const RECORD_LIMIT = 256;
+const RECORD_LIMIT = 512;
 /** After so many records, others have their turn: a loop of a million edits must not freeze the page once more. */
 const AT_ONCE = 64;
 

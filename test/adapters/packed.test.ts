@@ -36,14 +36,15 @@ test('OB7 of a list that is text, what is damaged in one line stays in it', () =
     fc.property(fc.array(fc.jsonValue(), { minLength: 1 }), fc.nat(), (items, at) => {
       const list = items.filter((item) => isJson(item));
       fc.pre(list.length > 0);
-      const packed = packList(list, isJson);
+      const asIs = (item: unknown): unknown => item;
+      const packed = packList(list, asIs);
       if (!('json' in packed)) throw new Error('not text');
-      expect(unpackList(packed)).toEqual(list);
+      expect(unpackList(packed, asIs)).toEqual(list);
       const lines = packed.json.slice(1, -1).split(',\n');
       const which = at % lines.length;
       const damaged = `{"torn":${lines[which] ?? ''}`;
       lines[which] = damaged;
-      const read = unpackList({ json: `[${lines.join(',\n')}]` });
+      const read = unpackList({ json: `[${lines.join(',\n')}]` }, asIs);
       expect(read).toEqual(list.map((item, i) => (i === which ? damaged : item)));
     }),
   ));

@@ -201,7 +201,7 @@ test('OB2 the mutations of one tick are one transaction', async () => {
   storage.writes.length = 0;
   for (let i = 0; i < 600; i++) client.insert(todos, todo(`r${i}`));
   await settle();
-  expect(storage.writes.map(({ append }) => append?.map((group) => group.length))).toEqual([[256, 256, 88]]);
+  expect(storage.writes.map(({ append }) => append?.map((group) => group.length))).toEqual([[512, 88]]);
 });
 
 test('OB2 what is called before others have their turn is one transaction, which begins then; what is asked meanwhile comes after it', async () => {

@@ -1,0 +1,90 @@
+import type { Change } from '../domain/changes.js';
+import { entityKey, type Row } from '../domain/entity.js';
+import type { MutationRecord } from '../domain/mutation.js';
+import { isJson, isJsonRecord } from './packed.js';
+
+/*
+ * Nearly all mutations set fields of one row. As lines of their log record's text they leave out what they have in common,
+ * and with it half of the text, and of the objects that are made of it:
+ *
+ *   ["0199…", "@update", 1, 1764331200000, [7], "tasks", "t1", {"title": "new"}, {"title": "old"}]
+ *
+ * Any other is a line as it is.
+ */
+type Update = Extract<Change, { kind: 'update' }>;
+
+type Line = readonly [
+  token: string,
+  name: string,
+  schema: number,
+  createdAt: number,
+  versions: MutationRecord['versions'] | null,
+  collection: string,
+  id: string,
+  patch: Row,
+  previous: Row,
+  variables?: unknown,
+];
+
+/** What JSON brings back, through `fromLine`, as structured clone would bring back the record; undefined: nothing does. */
+export function toLine(record: MutationRecord): unknown {
+  const kept: unknown = record; // what could not be read is kept as it is (OB7)
+  if (Array.isArray(kept)) return undefined; // it would be taken for a line
+  if (typeof kept !== 'object' || kept === null) return isJson(kept) ? kept : undefined;
+  // A base version that is not known is undefined, and null in JSON: `readRecord` takes both.
+  const versions: unknown = record.versions ?? [];
+  const isText =
+    isJsonRecord(record, 'versions') &&
+    (Array.isArray(versions) ? versions.every((v) => v === undefined || isJson(v)) : isJson(versions));
+  return isText ? (shortened(record) ?? record) : undefined;
+}
+
+function shortened(record: Partial<MutationRecord>): unknown[] | undefined {
+  const { token, name, schema, createdAt, variables, changes, lanes, priority, dependsOn, rev } = record;
+  const versions: unknown = record.versions;
+  const change = changes?.length === 1 ? (changes[0] as Partial<Update>) : undefined;
+  if (change?.kind !== 'update') return undefined;
+  const { collection, id, patch, previous, unset } = change;
+  const line = [token, name, schema, createdAt, versions ?? null, collection, id, patch, previous];
+  const isUsual =
+    !line.includes(undefined) &&
+    (versions === undefined || Array.isArray(versions)) &&
+    isNone(unset) &&
+    lanes?.length === 1 &&
+    lanes[0] === `${collection}/${id}` &&
+    rev === 0 &&
+    priority === 'normal' &&
+    isNone(dependsOn) &&
+    // It has no other member than those.
+    Object.keys(change).length === 6 &&
+    Object.hasOwn(record, 'variables') &&
+    Object.keys(record).length === (Object.hasOwn(record, 'versions') ? 11 : 10);
+  if (!isUsual) return undefined;
+  if (variables !== undefined) line.push(variables);
+  return line;
+}
+
+const isNone = (list: unknown): boolean => Array.isArray(list) && list.length === 0;
+
+/** The record as it was, or anything else as it is. */
+export function fromLine(line: unknown): unknown {
+  if (!Array.isArray(line)) return line;
+  const [token, name, schema, createdAt, versions, collection, id, patch, previous, variables] =
+    line as unknown as Line;
+  return {
+    token,
+    rev: 0,
+    name,
+    schema,
+    variables,
+    changes: [{ kind: 'update', collection, id, patch, unset: NONE, previous }],
+    lanes: [entityKey(collection, id)],
+    priority: 'normal',
+    dependsOn: NONE,
+    createdAt,
+    versions: versions ?? undefined,
+  };
+}
+
+/** Shared by thousands. */
+const NONE: readonly never[] = [];
