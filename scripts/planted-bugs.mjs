@@ -2,6 +2,7 @@
 // small patch; see scripts/mutants.mjs.
 
 const outbox = 'src/engine/outbox.ts';
+const jointWrite = 'src/engine/jointWrite.ts';
 const worker = 'src/engine/worker.ts';
 const seal = 'src/engine/seal.ts';
 const settle = 'src/engine/settle.ts';
@@ -32,14 +33,16 @@ export const PLANTED_BUGS = {
   'what follows a merge rides behind it': [patch(selectRuns, '    if (members.size > 1) return;\n', '')],
   'shift before send': [
     patch(
-      seal,
-      'return { ops, freezing: { frozen, id, departure, write: departure?.write ?? { put: { seals } } } };',
-      `const taken = rewriting(ledger, frozen.flatMap((op) => op.members));
-      const write = departure?.write ?? { put: { ...taken.put, seals }, remove: taken.remove };
-      return { ops, freezing: { frozen, id, departure, write } };`,
+      settle,
+      'return seals.length === 0 ? undefined : { ...NOTHING, write: { put: { seals } } };',
+      `{
+      if (seals.length === 0) return undefined;
+      const taken = rewriting(ledger, sealings.flatMap((s) => s.frozen.flatMap((op) => op.members)));
+      return { ...NOTHING, write: { put: { ...taken.put, seals }, remove: taken.remove } };
+    }`,
     ),
     patch(
-      seal,
+      settle,
       "import type { Ledger } from './ledger.js';",
       "import { rewriting, type Ledger } from './ledger.js';",
     ),
@@ -53,19 +56,14 @@ export const PLANTED_BUGS = {
   ],
   'sent before the seal is stored': [
     patch(
-      outbox,
-      '      let ops: readonly Op[] = [];\n',
-      `      const { ops: first, freezing: early } = planSeal(ledger, groups, freeze);
-      for (const { members, sealed } of early?.frozen ?? [])
-        for (const mutation of members) mutation.phase = { kind: 'sealed', sealed, sealId: early?.id ?? '' };
-      if (early !== undefined && early.departure === undefined) {
-        void commit(
-          () => ({ write: early.write }),
-          ({ write }) => applyWrite(ledger, write, []),
-        );
-        return first;
-      }
-      let ops: readonly Op[] = [];\n`,
+      jointWrite,
+      'if (open === parts) open = undefined;\n        const decisions',
+      `if (open === parts) open = undefined;
+        for (const [part, sealing] of sealings) {
+          markFrozen(sealing);
+          part.resolve(sealing.ops);
+        }
+        const decisions`,
     ),
   ],
   'non-atomic ack': [
@@ -180,8 +178,8 @@ export const PLANTED_BUGS = {
   'rollback by inverse patch': [
     patch(
       store,
-      'refold(from, new Set(drop), before);',
-      `if (drop.length === 0 || rows.length > 0) refold(from, new Set(drop), before);
+      'refold(from, dropped, before);',
+      `if (drop.length === 0 || rows.length > 0) refold(from, dropped, before);
       else
         for (const mutation of drop)
           for (const change of mutation.effect.changes) {
@@ -272,7 +270,7 @@ export const PLANTED_BUGS = {
   'a lost hint is never made good': [
     patch(
       outbox,
-      'await serial(async () => (waiting > 0 ? undefined : load(ledger.revision)));\n      options.announce();',
+      'await serial(async () =>\n        waiting > 0 || ledger.revision !== revision ? undefined : load(ledger.revision),\n      );\n      options.announce();',
       '',
     ),
   ],

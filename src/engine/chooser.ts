@@ -26,6 +26,8 @@ export interface Choice {
 export interface UnderWay {
   readonly route: string;
   readonly members: readonly PendingMutation[];
+  /** What became of them is being stored. */
+  isAnswered: boolean;
 }
 
 /** Chooses what to send next (SC): the lanes say what is in turn, the gates what may go, the network how much is tried. */
@@ -57,8 +59,11 @@ export function createChooser(options: ChooserOptions): Chooser {
     const open = gates.gate(route);
     if (route !== TRANSPORT) return open;
     // Where order is ours to keep, other lanes need not wait for a slow request (SC1, SC3).
-    const limit = transport?.ordered === true ? (hasBacklog(inFlight) ? 2 : 1) : concurrency;
-    const isBusy = transport === undefined || pushesIn(inFlight) >= limit;
+    const pushes = pushesIn(inFlight);
+    const isBusy =
+      transport?.ordered === true
+        ? pushes.length > 0 && (pushes.filter((push) => !push.isAnswered).length > 1 || !hasBacklog(inFlight))
+        : transport === undefined || pushes.length >= concurrency;
     const most = reachability.online ? (transport?.limits.maxBatch ?? 0) : 1;
     return { ...open, room: isBusy ? 0 : Math.min(open.room, most) };
   }
@@ -102,7 +107,7 @@ export function createChooser(options: ChooserOptions): Chooser {
   }
 
   function select(now: number, inFlight: readonly UnderWay[]): Selection<Group> {
-    const free = concurrency - inFlight.length - pushesIn(inFlight);
+    const free = concurrency - inFlight.length - pushesIn(inFlight).length;
     const turn = {
       now,
       openSince,
@@ -124,7 +129,7 @@ export function createChooser(options: ChooserOptions): Chooser {
         return { together: NOTHING, alone: NOTHING, nextAt: reachability.nextTryAt };
       const { batch, alone, nextAt } =
         (!reachability.online && probe(now, inFlight)) || select(now, inFlight);
-      const isAhead = transport?.ordered === true && pushesIn(inFlight) > 0;
+      const isAhead = transport?.ordered === true && pushesIn(inFlight).length > 0;
       if (isAhead && batch.length < transport.limits.maxBatch) return { together: NOTHING, alone, nextAt };
       const riders = independentRiders(batch.map(riderOf), (of) => store.baseOf(of)?.row);
       return { together: riders.map((rider) => rider.group), alone, nextAt };
@@ -132,5 +137,5 @@ export function createChooser(options: ChooserOptions): Chooser {
   };
 }
 
-const pushesIn = (inFlight: readonly UnderWay[]): number =>
-  inFlight.filter(({ route }) => route === TRANSPORT).length;
+const pushesIn = (inFlight: readonly UnderWay[]): readonly UnderWay[] =>
+  inFlight.filter(({ route }) => route === TRANSPORT);

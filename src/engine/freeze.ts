@@ -13,6 +13,7 @@ import { lineageOf } from './lineage.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Transport } from './ports.js';
 import type { Along, Frozen, Group } from './seal.js';
+import type { Decision } from './settle.js';
 import type { Store } from './store.js';
 
 export interface Outgoing {
@@ -163,14 +164,16 @@ function refusedCause(mutation: PendingMutation, outgoing: Outgoing): SyncError 
   return letter && dependencyError(mutation, letter.record.name, letter.token, restoreError(letter.error));
 }
 
-/** Why it still cannot be sent: what it builds on may have been tried again meanwhile (RT7). */
-export function whyUnsendable(
-  mutation: PendingMutation,
+/** The decisions on what still cannot be sent: what it builds on may have been tried again meanwhile (RT7). */
+export function neverSent(
   reasons: ReadonlyMap<PendingMutation, SyncError>,
   outgoing: Outgoing,
-): SyncError | undefined {
-  const reason = reasons.get(mutation);
-  return reason?.code === 'DEPENDENCY' ? refusedCause(mutation, outgoing) : reason;
+): readonly Decision[] {
+  return [...reasons].flatMap(([mutation, reason]): readonly Decision[] => {
+    const error = reason.code === 'DEPENDENCY' ? refusedCause(mutation, outgoing) : reason;
+    if (error === undefined) return [];
+    return [{ kind: 'refused', members: [mutation], key: undefined, error, unanswered: false, rows: [] }];
+  });
 }
 
 /**

@@ -48,17 +48,35 @@ export interface LogChange {
   readonly empty: EmptyPlaces | undefined;
 }
 
-/** Takes `leaving` out of the log, and puts the records of `rebased` in the place of what they were. */
+/** Takes `leaving` out of the log, and puts the records of `rebased` in the place of what they were. Costs what it takes. */
 export function changeLog(
   { log, empty, copies }: KnownLog,
   leaving: readonly PendingMutation[],
   rebased: ReadonlyMap<PendingMutation, MutationRecord>,
 ): LogChange {
-  const becoming = new Map<unknown, MutationRecord | undefined>();
-  const concerned = new Set<number>();
-  const concern = ({ token, seq }: PendingMutation, record?: MutationRecord): void => {
-    becoming.set(token, record);
-    for (const one of [seq, ...(copies.get(token) ?? [])]) concerned.add(one);
+  const changed = new Map<
+    number,
+    { readonly places: Uint8Array; readonly instead: Map<number, MutationRecord> }
+  >();
+  const change = (seq: number, { token, place }: PendingMutation, record?: MutationRecord): void => {
+    const records = log.get(seq) ?? [];
+    let own = changed.get(seq);
+    if (own === undefined) {
+      changed.set(seq, (own = { places: new Uint8Array(Math.ceil(records.length / 8)), instead: new Map() }));
+      own.places.set(empty.get(seq) ?? []);
+    }
+    // Where the record was rewritten, it stands elsewhere.
+    const at =
+      records[place]?.token === token
+        ? place
+        : records.findIndex((one: MutationRecord | null) => one?.token === token);
+    if (at < 0) return;
+    if (record === undefined) own.places[at >> 3] = (own.places[at >> 3] ?? 0) | (1 << (at & 7));
+    else own.instead.set(at, record);
+  };
+  const concern = (mutation: PendingMutation, record?: MutationRecord): void => {
+    change(mutation.seq, mutation, record);
+    for (const seq of copies.get(mutation.token) ?? []) change(seq, mutation, record);
   };
   for (const [mutation, record] of rebased) concern(mutation, record);
   for (const mutation of leaving) concern(mutation);
@@ -67,25 +85,19 @@ export function changeLog(
   const emptied: number[] = [];
   const next = new Map(empty);
   let isOther = false;
-  for (const seq of concerned) {
+  for (const [seq, { places, instead }] of changed) {
     const records = log.get(seq) ?? [];
-    const places = new Uint8Array(Math.ceil(records.length / 8));
-    places.set(empty.get(seq) ?? []);
-    const rest: MutationRecord[] = [];
-    let isRewritten = false;
-    for (const [place, record] of presentIn(records, places)) {
-      const stays = becoming.has(record?.token) ? becoming.get(record?.token) : (record as MutationRecord);
-      if (stays === undefined) places[place >> 3] = (places[place >> 3] ?? 0) | (1 << (place & 7));
-      else rest.push(stays);
-      isRewritten ||= stays !== undefined && stays !== record;
-    }
-    if (rest.length > 0 && !isRewritten && rest.length * MOSTLY_EMPTY > records.length) {
+    let left = records.length;
+    for (const byte of places) for (let bits = byte; bits > 0; bits &= bits - 1) left--;
+    if (left > 0 && instead.size === 0 && left * MOSTLY_EMPTY > records.length) {
       next.set(seq, places);
       isOther = true;
       continue;
     }
     isOther = next.delete(seq) || isOther;
-    if (rest.length > 0) rewritten.push({ seq, mutations: rest });
+    const stays = ([place, record]: readonly [number, unknown]): MutationRecord =>
+      instead.get(place) ?? (record as MutationRecord);
+    if (left > 0) rewritten.push({ seq, mutations: [...presentIn(records, places)].map(stays) });
     else emptied.push(seq);
   }
   return { rewritten, emptied, empty: isOther ? next : undefined };

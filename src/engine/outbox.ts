@@ -1,9 +1,10 @@
-import { storeError, type SyncError } from '../domain/errors.js';
+import { storeError } from '../domain/errors.js';
 import type { Checkpoint } from '../domain/fullRead.js';
 import type { Token } from '../domain/mutation.js';
 import { depart, type DepartOptions } from './depart.js';
 import { planLeave, type Departure } from './departures.js';
 import { createGroupCommit } from './groupCommit.js';
+import { createJointWrite, type JointWrite } from './jointWrite.js';
 import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, markSealed, META } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
@@ -11,28 +12,14 @@ import type { Clock, PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncS
 import { planReadAnew, planSnapshot, type ReadAnew, type Suspects } from './reading.js';
 import { planDiscard } from './repair.js';
 import { planReceive } from './receive.js';
-import { planSeal, type Freeze, type Group, type Op } from './seal.js';
-import { neverSent, planSettle, type Decision } from './settle.js';
 import type { Settlement } from './settlement.js';
 
-/** The durable queue. Every method is one transaction: durable first, visible second (OB4). */
-export interface Outbox {
+/** The durable queue. Every method is one transaction, or part of one: durable first, visible second (OB4). */
+export interface Outbox extends JointWrite {
   /** Reads everything back. Until it resolves, additions wait. */
   open(): Promise<void>;
   /** Stores a visible mutation together with all others of this tick (OB2). */
   add(mutation: PendingMutation): void;
-  /**
-   * Freezes those groups that are still there and not sealed yet, each under one key; resolves to what may be sent now
-   * (OB5). What merges to nothing leaves at once (CO1); what `freeze` has no seal for is left as it was.
-   */
-  seal(groups: readonly Group[], freeze: Freeze): Promise<readonly Op[]>;
-  /** Carries out decisions on mutations that are still there at that rev, and ignores the others. */
-  settle(decisions: readonly Decision[]): Promise<void>;
-  /** Refuses unsent mutations for which `why` still has a reason when it comes to it. */
-  refuse(
-    mutations: readonly PendingMutation[],
-    why: (mutation: PendingMutation) => SyncError | undefined,
-  ): Promise<void>;
   /** Takes back an unsent mutation, which is not shown meanwhile; resolves to false when it is sealed or gone. */
   cancel(token: Token): Promise<boolean>;
   /**
@@ -88,12 +75,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   /** Plans on the present ledger and writes; if another tab was faster, learns what it did and plans again. */
   function commit<P extends { readonly write: StorageWrite }>(
-    plan: () => P | undefined,
+    plan: () => P | undefined | Promise<P | undefined>,
     done: (planned: P, receipt: StorageReceipt) => void,
   ): Promise<boolean> {
     return serial(async () => {
       for (;;) {
-        const planned = plan();
+        const planned = await plan();
         if (planned === undefined) return false;
         const receipt = await storage.write({ ...planned.write, ifRevision: ledger.revision });
         if (receipt === 'stale') {
@@ -164,38 +151,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         if (ledger.pending.size > MANY) await options.clock.sleep(0);
       }),
     add: (mutation) => group.add(mutation),
-    async seal(groups, freeze) {
-      let ops: readonly Op[] = [];
-      await commit(
-        () => {
-          const planned = planSeal(ledger, groups, freeze);
-          ops = planned.ops;
-          return planned.freezing;
-        },
-        ({ frozen, id, departure, write }, receipt) => {
-          if (departure === undefined) applyWrite(ledger, write, []);
-          else depart(options, departure, receipt);
-          for (const { members, sealed } of frozen) {
-            const phase = { kind: 'sealed', sealed, sealId: id } as const;
-            for (const mutation of members) mutation.phase = phase;
-          }
-        },
-      );
-      return ops;
-    },
-    async settle(decisions) {
-      if (decisions.length > 0) await leave(() => planSettle(options, decisions, options.clock.now()));
-    },
-    async refuse(mutations, why) {
-      if (mutations.length > 0)
-        await leave(() => {
-          const decisions = mutations.flatMap((mutation) => {
-            const error = why(mutation);
-            return error === undefined ? [] : [neverSent(mutation, error)];
-          });
-          return planSettle(options, decisions, options.clock.now());
-        });
-    },
+    ...createJointWrite({ ...options, commit }),
     async cancel(token) {
       const now = (): PendingMutation | undefined => ledger.pending.get(token);
       const mark = (cancelling: boolean): void => {
@@ -234,8 +190,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const entered = await take(() => planReceive(options, page, from, suspected, options.clock.now()));
       if (entered !== undefined) return entered;
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
-      // Where we write next, that finds it as well.
-      await serial(async () => (waiting > 0 ? undefined : load(ledger.revision)));
+      // Where we write, that finds it as well.
+      const { revision } = ledger;
+      await options.clock.turn?.(); // what woke the puller may have woken the worker
+      await serial(async () =>
+        waiting > 0 || ledger.revision !== revision ? undefined : load(ledger.revision),
+      );
       options.announce();
       return undefined;
     },

@@ -1,10 +1,10 @@
 import type { Run } from '../domain/lanes.js';
 import type { Merge } from '../domain/merge.js';
 import { idempotencyKey, type Sealed } from '../domain/mutation.js';
-import { isCurrent, planLeave, type Departure } from './departures.js';
+import { isCurrent } from './departures.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
-import type { StorageWrite } from './ports.js';
+import type { SealRecord } from './ports.js';
 
 /** Chosen to go out as one: a mutation, or several that were merged. */
 export type Group = Run<PendingMutation> & Partial<Pick<Merge<PendingMutation>, 'content'>>;
@@ -34,16 +34,11 @@ export type Freeze = (members: readonly PendingMutation[], group: Group, along: 
 export interface Sealing {
   /** With nothing undecided before them but what goes with them. */
   readonly ops: readonly Op[];
-  readonly freezing: Freezing | undefined;
-}
-
-interface Freezing {
+  /** Those of `ops` that were not sealed yet. */
   readonly frozen: readonly Op[];
-  /** Of the seal record. */
-  readonly id: string;
-  /** Of what was annulled, if anything was. */
-  readonly departure: Departure | undefined;
-  readonly write: StorageWrite;
+  /** What is stored of them. */
+  readonly records: readonly SealRecord[];
+  readonly annulled: readonly PendingMutation[];
 }
 
 /** Freezes what is still there and in turn: since it was chosen, this tab may have learnt of earlier mutations (SC1). */
@@ -79,14 +74,9 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
       along.set(mutation, result.kind === 'sealed' ? result.sealed : undefined);
     return result.members.length;
   });
-
-  const first = frozen[0];
-  if (first === undefined && annulled.length === 0) return { ops, freezing: undefined };
-  const id = first === undefined ? '' : idempotencyKey(first.sealed);
-  const seals = first === undefined ? [] : [{ id, sealed: frozen.map((op) => op.sealed) }];
-  const departure =
-    annulled.length === 0 ? undefined : planLeave(ledger, annulled, { kind: 'annulled' }, { put: { seals } });
-  return { ops, freezing: { frozen, id, departure, write: departure?.write ?? { put: { seals } } } };
+  const [first] = frozen;
+  const records = first && [{ id: idempotencyKey(first.sealed), sealed: frozen.map((op) => op.sealed) }];
+  return { ops, frozen, records: records ?? [], annulled };
 }
 
 /**

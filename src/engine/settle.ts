@@ -17,10 +17,11 @@ import { departure, inStep, storedId, type Books, type Departure, type Leaving }
 import { dependencyError, followersOf, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
+import type { StorageWrite } from './ports.js';
 import { rebase, type Rebase } from './rebase.js';
 import { mayBeGone, storedCheckpoint } from './reading.js';
 import { renamed } from './renamed.js';
-import { decidedBy } from './seal.js';
+import { decidedBy, type Sealing } from './seal.js';
 import type { Store } from './store.js';
 
 /** What the worker decided of what it sent under one key: one mutation, or several merged into one. */
@@ -54,9 +55,33 @@ export type Decision = {
 
 /** Shared, so that the journal names all of them at once: mostly there is nothing to tell. */
 const DONE: Outcome = { kind: 'accepted', result: undefined };
+const ANNULLED: Outcome = { kind: 'annulled' };
+
+/** What decisions change; what else the write says depends on what is sealed with it. */
+export type Settling = Omit<Departure, 'write'> & Required<Pick<StorageWrite, 'put' | 'remove'>>;
+
+const NOTHING: Settling = { leaving: [], rebased: new Map(), rows: [], put: {}, remove: {} };
+
+/** One write of both. What is sealed waits for nothing that is decided: neither changes what the other does. */
+export function settleAndSeal(
+  ledger: Ledger,
+  settling: Settling | undefined,
+  sealings: readonly Sealing[],
+  now: number,
+): Departure | undefined {
+  const seals = sealings.flatMap((sealing) => sealing.records);
+  const annulled = sealings.flatMap((s) => s.annulled.map((mutation) => ({ mutation, outcome: ANNULLED })));
+  if (settling === undefined && annulled.length === 0)
+    return seals.length === 0 ? undefined : { ...NOTHING, write: { put: { seals } } };
+  const { put, remove, ...parts } = settling ?? NOTHING;
+  const leaving = [...annulled, ...parts.leaving];
+  const synced = settling === undefined ? [] : inStep(ledger, leaving, now);
+  const all = { ...put, seals, meta: [...(put.meta ?? []), ...synced] };
+  return departure(ledger, { ...parts, leaving, put: all }, remove);
+}
 
 /** Carries out those decisions whose mutation is still there at that rev; a late or doubled answer changes nothing. */
-export function planSettle(books: Books, decisions: readonly Decision[], now: number): Departure | undefined {
+export function settling(books: Books, decisions: readonly Decision[], now: number): Settling | undefined {
   const { ledger, store, collections } = books;
   const current = decisions.flatMap((decision) => {
     const members = decidedBy(ledger, decision.members, decision.key);
@@ -102,7 +127,7 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
     new Set(current.map((d) => (d.kind === 'accepted' ? d.key : undefined))),
   );
   const firstSeq = nextAuditSeq([...ledger.audit.values()]);
-  const parts = {
+  return {
     leaving: [...leaving, ...after.held],
     rebased: new Map([
       ...again(waiting),
@@ -119,14 +144,13 @@ export function planSettle(books: Books, decisions: readonly Decision[], now: nu
       deadLetters: letters,
       meta: [
         ...assigned.map(storedId),
-        ...inStep(ledger, leaving, now),
         ...(mayBeGone(books, current)
           ? storedCheckpoint({ cursor: undefined, read: nextRead(ledger.read, true) })
           : []),
       ],
     },
+    remove: { deadLetters: after.letters },
   };
-  return departure(ledger, parts, { deadLetters: after.letters });
 }
 
 /** The server keeps the refusal under the key that was sent: what went by itself goes under another. */
@@ -211,9 +235,4 @@ function uncovered(members: readonly PendingMutation[], store: Store): readonly 
   return versions === undefined
     ? changes
     : changes.filter((change, i) => store.base(keyOf(change))?.version === versions[i]);
-}
-
-/** The decision on a mutation that can never be sent. */
-export function neverSent(mutation: PendingMutation, error: SyncError): Decision {
-  return { kind: 'refused', members: [mutation], key: undefined, error, unanswered: false, rows: [] };
 }

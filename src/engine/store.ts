@@ -169,7 +169,9 @@ export function createStore(
       for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
       for (const key of from) remember(key);
       for (const mutation of add) link(mutation);
-      refold(from, new Set(drop), before);
+      const dropped = new Set(drop);
+      for (const key of from) if (uncover(key, dropped)) from.delete(key);
+      refold(from, dropped, before);
     }
     const changed: EntityRef[] = [];
     for (const [key, former] of before) {
@@ -222,6 +224,15 @@ export function createStore(
       const { table, id } = at(key);
       table?.addPending(id, mutation);
     }
+  }
+
+  /** Shows the base where all that is pending on a row leaves and was on no other: there is nothing to fold. */
+  function uncover(key: EntityKey, dropped: ReadonlySet<PendingMutation>): boolean {
+    const { table, id } = at(key);
+    const pending = table?.overlay.get(id)?.pending;
+    const isAll = pending?.every((m) => dropped.has(m) && m.effect.touched.length === 1) === true;
+    if (isAll) table?.overlay.delete(id);
+    return isAll;
   }
 
   // Folds what is connected to `from` anew. A re-run may touch entities it did not touch before; then their

@@ -9,7 +9,7 @@ import { createChooser, type UnderWay } from './chooser.js';
 import { createDecider } from './decider.js';
 import { disputedIn } from './disputed.js';
 import type { Decision } from './settle.js';
-import { freeze, whyUnsendable, type Outgoing } from './freeze.js';
+import { freeze, neverSent, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
@@ -91,7 +91,8 @@ export function createWorker(options: WorkerOptions): Worker {
   async function run(signal: AbortSignal): Promise<void> {
     gates.begin();
     while (!signal.aborted) {
-      do await breathe(ledger.pending.size);
+      // Many are dealt with in several tasks, so that the page stays awake.
+      do if (ledger.pending.size > MANY) await clock.sleep(0);
       while (!ledger.lanes.file(MANY_FILED));
       const lookAgainAt = startSendsSafely(signal);
       tellQuiet(inFlight.size + asking.size === 0);
@@ -131,7 +132,10 @@ export function createWorker(options: WorkerOptions): Worker {
   /** Starts whatever may start now, and returns when to look again. */
   function startSends(signal: AbortSignal): number {
     const { together, alone, nextAt } = chooser.choose([...inFlight.values()]);
-    if (together.length > 0) start(together, TRANSPORT, signal);
+    if (together.length > 0) {
+      start(together, TRANSPORT, signal);
+      wakeup.wake(); // the next one may be sealed with it
+    }
     for (const group of alone) start([group], group.members[0]?.route ?? TRANSPORT, signal);
     return nextAt;
   }
@@ -141,7 +145,8 @@ export function createWorker(options: WorkerOptions): Worker {
     for (const mutation of members) mutation.sending = true;
     for (const { members: own } of groups) ledger.lanes.refresh(own[0] as PendingMutation); // the others wait for it
     reachability.tried();
-    const done = travel(groups, members, route, signal)
+    const underWay: UnderWay = { route, members, isAnswered: false };
+    const done = travel(groups, underWay, signal)
       .catch((error: unknown) => {
         // What was sealed stays sealed and is sent again with the same key.
         options.failed(error);
@@ -158,7 +163,7 @@ export function createWorker(options: WorkerOptions): Worker {
         options.changed(members);
         wakeup.wake();
       });
-    inFlight.set(done, { route, members });
+    inFlight.set(done, underWay);
   }
 
   function returned(members: readonly PendingMutation[]): void {
@@ -168,18 +173,9 @@ export function createWorker(options: WorkerOptions): Worker {
     }
   }
 
-  /** Many are dealt with in several tasks, so that the page stays awake. */
-  async function breathe(count: number): Promise<void> {
-    if (count > MANY) await clock.sleep(0);
-  }
-
   /** One mutation's way, top to bottom. */
-  async function travel(
-    groups: readonly Group[],
-    members: readonly PendingMutation[],
-    route: string,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async function travel(groups: readonly Group[], underWay: UnderWay, signal: AbortSignal): Promise<void> {
+    const { route, members } = underWay;
     const unsendable = new Map<PendingMutation, SyncError>();
     const outgoing: Outgoing = {
       ledger,
@@ -190,11 +186,10 @@ export function createWorker(options: WorkerOptions): Worker {
       failed: cannotMerge,
       unsendable: (mutation, error) => unsendable.set(mutation, error),
     };
-    await breathe(members.length);
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
     options.changed(members);
-    await outbox.refuse([...unsendable.keys()], (mutation) => whyUnsendable(mutation, unsendable, outgoing));
+    if (unsendable.size > 0) await outbox.settle(() => neverSent(unsendable, outgoing));
     const { revision } = ledger;
     const now = (): readonly Op[] => (ledger.revision === revision ? ops : stillToSend(ledger, ops));
     const answer = await (route === TRANSPORT && transport?.ordered === true
@@ -202,7 +197,8 @@ export function createWorker(options: WorkerOptions): Worker {
       : exchange(ops, route, signal));
     if (answer === undefined) return; // whoever drains next sends the same bytes
     const { sent, verdicts } = answer;
-    await breathe(members.length);
+    underWay.isAnswered = true;
+    wakeup.wake(); // one more may be sealed, with what becomes of these
     const { plain, behind, conflicts } = disputedIn(sent, verdicts);
     const decisions = [...plain.flatMap(({ op, verdict }) => decider.decide(op, verdict)), ...behind];
     for (const { op, verdict } of conflicts) {
@@ -210,7 +206,9 @@ export function createWorker(options: WorkerOptions): Worker {
       if (decision instanceof Promise) wait(op.members, decision, verdict.error);
       else decisions.push(decider.judged(decision, verdict.error));
     }
-    await outbox.settle(decisions).catch((cause: unknown) => fail(verdicts, cause)); // durable first, then visible
+    // Durable first, then visible.
+    if (decisions.length > 0)
+      await outbox.settle(() => decisions).catch((cause: unknown) => fail(verdicts, cause));
   }
 
   /** One after the other: what was sealed while another request was under way goes when that has its answer (SC1). */
@@ -247,7 +245,10 @@ export function createWorker(options: WorkerOptions): Worker {
   /** It stays in flight, and holds nobody else up. Where the answer is lost, the same bytes get the same refusal. */
   function wait(members: readonly PendingMutation[], decision: Promise<Decision>, error: SyncError): void {
     const done = decision
-      .then((decided) => outbox.settle([decider.judged(decided, error)]))
+      .then((decided) => {
+        const judged = decider.judged(decided, error);
+        return outbox.settle(() => [judged]);
+      })
       .catch(options.failed)
       .finally(() => {
         asking.delete(done);

@@ -88,6 +88,7 @@ describe('a thousand edits that go as one', () => {
     ]).toEqual([[], ['breath', 'breath']]);
     expect(steps.slice(first).filter((step, i, all) => step !== all[i - 1])).toEqual([
       'seal',
+      'breath',
       'push 1',
       'breath',
       'settle',

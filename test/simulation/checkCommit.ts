@@ -208,12 +208,19 @@ function checkAnnulled({ truth, write, report, leaving, outcomes }: Decided): vo
   const resolved = new Set(write.remove?.deadLetters);
   const refused = [...outcomes].some(([, outcome]) => outcome.kind === 'refused');
   const groups = new Map<string, Fate[]>();
-  for (const token of leaving) {
+  const annulled = [...leaving].filter((token) => outcomes.get(token)?.kind === 'annulled');
+  // What is merged to nothing may leave with what is refused: one write says both.
+  const inserted = new Set(
+    annulled.flatMap((token) =>
+      (truth.fates.get(token)?.record.changes ?? []).flatMap((c) => (c.kind === 'insert' ? keyOf(c) : [])),
+    ),
+  );
+  for (const token of annulled) {
     const fate = truth.fates.get(token);
-    if (fate === undefined || outcomes.get(token)?.kind !== 'annulled') continue;
+    if (fate === undefined) continue;
     if (resolved.has(token)) continue; // of one conflict, the first does it all
     const [change, ...others] = fate.record.changes;
-    if (refused && change?.kind === 'delete' && others.length === 0) continue;
+    if (refused && change?.kind === 'delete' && others.length === 0 && !inserted.has(keyOf(change))) continue;
     const key = change === undefined ? `todos/${(fate.record.variables as Adding).id}` : keyOf(change);
     groups.set(key, [...(groups.get(key) ?? []), fate]);
   }
