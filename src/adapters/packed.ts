@@ -19,9 +19,7 @@ export function packList<T>(items: readonly T[], toJson: (item: T) => unknown): 
   if (values.includes(undefined)) return { value: items };
   const last = items.length - 1;
   // The brackets are part of the first and the last line: put around the whole, it would be copied once more.
-  const lines = values.map(
-    (value, i) => `${i === 0 ? '[' : ''}${JSON.stringify(value)}${i === last ? ']' : ''}`,
-  );
+  const lines = values.map((value, i) => `${i > 0 ? '' : '['}${JSON.stringify(value)}${i < last ? '' : ']'}`);
   return { json: lines.join(SEPARATOR) || '[]' };
 }
 
