@@ -107,7 +107,7 @@ export function createChooser(options: ChooserOptions): Chooser {
   }
 
   function select(now: number, inFlight: readonly UnderWay[]): Selection<Group> {
-    const free = concurrency - inFlight.length - pushesIn(inFlight).length;
+    const free = concurrency - (inFlight.length - pushesIn(inFlight).length);
     const turn = {
       now,
       openSince,

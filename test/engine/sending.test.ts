@@ -141,6 +141,27 @@ describe('SC1 per lane strict order', () => {
     expect(running).toEqual(['a1', 'b1', 'a2', 'c1']);
   });
 
+  test('a request through the transport takes none of their room', async () => {
+    const running: string[] = [];
+    const own = defineMutation({
+      name: 'own',
+      optimistic: (tx, id: string) => tx.insert(todos, todo(id)),
+      mutationFn: (id) => {
+        running.push(id);
+        return new Promise<void>(() => undefined);
+      },
+    });
+    const device = createDevice();
+    const line = heldTransport(device.server, device.clock);
+    const client = device.open({ transport: line, mutations: [own], concurrency: 1 });
+    client.insert(todos, todo('a'));
+    await device.settle();
+    client.mutate(own, 'b');
+    client.mutate(own, 'c');
+    await device.settle();
+    expect([line.pushes.length, running]).toEqual([1, ['b']]);
+  });
+
   test('a lane of both kinds has one in flight all the same', async () => {
     const running: string[] = [];
     const own = defineMutation({
