@@ -61,7 +61,7 @@ export interface EffectOptions {
   readonly part: number;
   readonly scopeOf: ScopeOf;
   readonly validate?: Validate | undefined;
-  /** Writes of the ops named in `after`, in order. */
+  /** Writes of the ops named in `after` and `follows`. */
   readonly predecessors?: readonly RowWrite[];
 }
 
@@ -77,8 +77,10 @@ export function createEffect({
   const touched = new Map<string, Entity>();
   const written = new Map<string, Entity>();
   const steps: RowStep[] = [];
-  const chain = new Map<string, RowWrite>(); // predecessors' writes, then ours on top
-  for (const write of predecessors) chain.set(keyOf(write), write);
+  // The newest of the predecessors' writes, in whatever order these are named, then ours on top.
+  const chain = new Map<string, RowWrite>();
+  for (const write of predecessors)
+    if (write.after > (chain.get(keyOf(write))?.after ?? 0)) chain.set(keyOf(write), write);
 
   async function load(key: RowKey): Promise<Entity | undefined> {
     await rows.lock([key]);

@@ -129,18 +129,20 @@ export function createScriptedServer(options: ScriptedServerOptions = {}): Scrip
   function apply(key: string, op: WireOp): Answer {
     let answer: Answer = { kind: 'answer', status: 200, rows: [] };
     const before = [...(op.after ?? []), ...(op.follows ?? [])];
-    const chain = new Map(before.flatMap((token) => [...(accepted.get(token) ?? [])]));
+    // In whatever order they are named, the newest counts.
+    const moves = before.flatMap((token) => [...(accepted.get(token) ?? [])]);
+    const chain = new Map(moves.sort(([, a], [, b]) => a.after - b.after));
     const rows = database.transact(key, (tx) => {
       answer = op.kind === 'command' ? runCommand(tx, op.name, op.args) : applyChanges(tx, op, chain);
       return answer.status === 200;
     });
     if (answer.status !== 200) return answer;
-    const moves = rows.map((row): [EntityKey, Move] => {
+    const moved = rows.map((row): [EntityKey, Move] => {
       const move = chain.get(keyOf(row));
       const { version } = row;
       return [keyOf(row), move?.after === version ? move : { before: version - 1, after: version }];
     });
-    accepted.set(op.op, new Map(moves));
+    accepted.set(op.op, new Map(moved));
     journal.push({ key, token: op.op, op, rows });
     if (rows.length > 0) pokeAll();
     // Rows that were touched but not changed (a delete of nothing) are told too.

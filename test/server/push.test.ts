@@ -565,6 +565,16 @@ describe.each(databases)('push on $name', ({ start }) => {
     expect(await sync.send(d)).toMatchObject({ status: 412, problem: { current: { version: 5 } } });
   });
 
+  test('CF1 of the ops before it the newest write counts, in whatever order they are named', async () => {
+    const { ops } = sync;
+    await sync.send(ops.insert('named', { n: 0 }));
+    const a = ops.update('named', { a: 1 }, { ifVersion: 1 });
+    const b = ops.update('named', { b: 1 }, { ifVersion: 1, follows: [a.op] });
+    const c = ops.update('named', { c: 1 }, { ifVersion: 1, after: [b.op], follows: [a.op] });
+    const { results } = await sync.push([a, b, c]);
+    expect(results.map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
   test('SV1 atomic: one transaction, all or none; what is rolled back is not recorded', async () => {
     const { ops } = sync;
     const good = ops.insert('atomic1', {});

@@ -67,7 +67,7 @@ function checkOutcome(decided: Decided, token: Token, outcome: Outcome | undefin
   switch (outcome?.kind) {
     case 'accepted':
       fate.key ??= lateKey(truth, token);
-      if (isThere(decided.write, fate) && (truth.isRefused(fate.key) || truth.resolveAsked.has(token)))
+      if (isThere(decided.write, fate) && (truth.isRefused(fate.key) || wasAsked(truth, token)))
         truth.asItIs.add(token);
       else if (truth.effect(fate.key) === undefined)
         report.fail(1, `${token} was accepted as ${fate.key ?? 'nothing'}, and had no effect`);

@@ -94,6 +94,19 @@ describe('scripted server', () => {
     expect(await push(stale)).toMatchObject([{ status: 412, problem: { current: { version: 1 } } }]);
   });
 
+  test('CF1 of the ops before it the newest write counts, in whatever order they are named', async () => {
+    const { seal, push, status } = setUp();
+    await push(seal('1', [insert('1')]));
+    const behind = { versions: [1] };
+    expect(
+      await status(
+        seal('a', [update('1', { a: 1 })], behind),
+        seal('b', [update('1', { b: 1 })], { ...behind, follows: ['a'] }),
+        seal('c', [update('1', { c: 1 })], { ...behind, after: ['b'], follows: ['a'] }),
+      ),
+    ).toEqual([200, 200, 200]);
+  });
+
   test('ST5 a group is all or nothing, and one step of the feed', async () => {
     const { server, seal, status, pull } = setUp({ pageSize: 1 });
     expect(await status(seal('a', [insert('1'), update('missing', { n: 1 })]))).toEqual([404]);
