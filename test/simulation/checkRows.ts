@@ -35,17 +35,25 @@ export function checkRows(
  * The feed brings as one what was written as one (invariant 13). A full read that is under way meets rows one by one, and
  * what is shown with a conflict is one row.
  */
-function checkGroups({ disk, writtenWith }: Truth, { put }: StorageWrite, report: Report): void {
-  const rows = new Map((put?.rows ?? []).map(({ key, version }) => [key, version]));
+function checkGroups({ disk, writtenWith, history }: Truth, { put }: StorageWrite, report: Report): void {
+  const rows = new Map((put?.rows ?? []).map((row) => [row.key, row]));
+  /** Deleted since, and taken out by a full read, which does not say at which version. */
+  const isGone = (key: string, least: number): boolean => {
+    if ((rows.get(key) ?? disk.rows.get(key))?.row !== undefined) return false;
+    for (let version = least + 1; ; version++) {
+      const later = history(key, version);
+      if (later === undefined || later.row === undefined) return later !== undefined;
+    }
+  };
   const meta = new Map((put?.meta ?? []).map(({ key, value }) => [key, value]));
   const read = (meta.get('read') ?? disk.meta.get('read')) as FullRead | undefined;
   if (!meta.has('cursor') || read?.stage !== 'done') return;
-  for (const [key, version] of rows)
+  for (const [key, { version }] of rows)
     for (const [other, least] of typeof version === 'number' ? writtenWith(key, version) : []) {
       if (other === key) continue;
       report.stake(13);
-      const is = rows.get(other) ?? disk.rows.get(other)?.version;
-      if (!(typeof is === 'number' && is >= least))
+      const is = (rows.get(other) ?? disk.rows.get(other))?.version;
+      if (!(typeof is === 'number' && is >= least) && !isGone(other, least))
         report.fail(
           13,
           `${key} came as version ${String(version)} without ${other} version ${least}, but ${String(is)}`,
