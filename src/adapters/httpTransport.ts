@@ -29,7 +29,7 @@ export interface HttpTransportOptions {
   readonly maxBatch?: number;
   /** Bytes of one request's body. @default 524_288 (512 KiB) */
   readonly maxBytes?: number;
-  /** The most changes or rows of one page of a pull; how many it asks for depends on how fast they come. @default 1_000 */
+  /** The most changes or rows of one page of a pull; how many it asks for depends on how fast they come. @default 500 */
   readonly pageSize?: number;
   /** No answer is read beyond so many bytes, counted after decompression: the request has failed then. @default 67_108_864 (64 MiB) */
   readonly maxAnswerBytes?: number;
@@ -50,7 +50,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     timeoutMs = 30_000,
     maxBatch = 100,
     maxBytes = 512 * 1024,
-    pageSize = 1_000,
+    pageSize = 500,
     maxAnswerBytes = MAX_ANSWER_BYTES,
     snapshots = true,
     schema,

@@ -614,8 +614,8 @@ describe('pull', () => {
     });
     await pull();
     expect(calls.map(({ url }) => url)).toEqual([
-      '/sync/changes?since=e1.4%2F%C3%BC%26&limit=1000',
-      '/sync/changes?limit=1000',
+      '/sync/changes?since=e1.4%2F%C3%BC%26&limit=500',
+      '/sync/changes?limit=500',
     ]);
   });
 
