@@ -93,14 +93,14 @@ export function endOfRead(
 }
 
 /**
- * Rows that an answer brings anew, or back, to what was sealed before a full read and answered after it. If that was the second
- * answer, they may be gone: the server may have deleted and forgotten them before that read, which did not meet them.
+ * Rows that an answer brings anew, or back, to what was sealed before a full read and answered after it, whatever it says. If
+ * that was the second answer, they may be gone: they may have been deleted before that read, which did not meet them.
  */
 export function mayBeGone({ ledger, store }: Books, decisions: readonly Decision[]): boolean {
-  return decisions.some(({ kind, members, rows }) => {
+  return decisions.some(({ members, rows }) => {
     const phase = members[0]?.phase;
     const reads = phase?.kind === 'sealed' ? (phase.sealed.reads ?? 0) : Infinity;
-    if (kind !== 'accepted' || readsDone(ledger.read) <= reads) return false;
+    if (readsDone(ledger.read) <= reads) return false;
     return rows.some((row) => {
       const known = store.base(keyOf(row));
       return row.row !== undefined && known?.row === undefined && isNewer(row.version, known);
