@@ -1,3 +1,4 @@
+import { breathe } from './breathe.js';
 import { depart, type DepartOptions } from './depart.js';
 import type { Departure } from './departures.js';
 import type { Clock, StorageReceipt } from './ports.js';
@@ -24,9 +25,6 @@ export interface JointWriteOptions extends DepartOptions {
   ) => Promise<boolean>;
 }
 
-/** Where so many are pending, planning takes some milliseconds: then each part has a task of its own. */
-const MANY = 500;
-
 /** Whether anything unsent leaves or changes: its row was named, or what it builds on refused. */
 function concernsUnsent({ leaving, rebased }: Settling): boolean {
   return [...leaving.map((l) => l.mutation), ...rebased.keys()].some(({ phase }) => phase.kind === 'queued');
@@ -49,9 +47,9 @@ export function createJointWrite(options: JointWriteOptions): JointWrite {
     await commit(
       async () => {
         for (const part of parts) {
-          await breathe();
+          await breathe(ledger, clock);
           if (part.seal !== undefined) sealings.set(part, part.seal());
-          await breathe();
+          await breathe(ledger, clock);
         }
         if (open === parts) open = undefined;
         const decisions = parts.flatMap((part) => part.decide?.() ?? []);
@@ -66,10 +64,6 @@ export function createJointWrite(options: JointWriteOptions): JointWrite {
       },
     );
     for (const part of parts) part.resolve(sealings.get(part)?.ops ?? []);
-  }
-
-  async function breathe(): Promise<void> {
-    if (ledger.pending.size > MANY) await clock.sleep(0);
   }
 
   function markFrozen({ frozen, records: [record] }: Sealing): void {

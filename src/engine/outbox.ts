@@ -1,6 +1,7 @@
 import { storeError } from '../domain/errors.js';
 import type { Checkpoint } from '../domain/fullRead.js';
 import type { Token } from '../domain/mutation.js';
+import { breathe } from './breathe.js';
 import { depart, type DepartOptions } from './depart.js';
 import { planLeave, type Departure } from './departures.js';
 import { createGroupCommit } from './groupCommit.js';
@@ -54,8 +55,6 @@ export interface OutboxOptions extends LearnOptions, DepartOptions {
   /** Tells the other tabs that the storage changed. */
   readonly announce: () => void;
 }
-
-const MANY = 500;
 
 export function createOutbox(options: OutboxOptions): Outbox {
   const { storage, ledger, store } = options;
@@ -147,8 +146,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     open: () =>
       serial(async () => {
         await load(undefined);
-        // To take many up was a task; what waits for them is another.
-        if (ledger.pending.size > MANY) await options.clock.sleep(0);
+        await breathe(ledger, options.clock); // to take them up was a task; what waits for them is another
       }),
     add: (mutation) => group.add(mutation),
     ...createJointWrite({ ...options, commit }),

@@ -5,6 +5,7 @@ import { TRANSPORT } from '../domain/lanes.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
 import { isAborted } from './abortable.js';
 import { createArbiter } from './arbiter.js';
+import { breathe } from './breathe.js';
 import { createChooser, type UnderWay } from './chooser.js';
 import { createDecider } from './decider.js';
 import { disputedIn } from './disputed.js';
@@ -23,7 +24,6 @@ import type { SummaryCounter } from './summary.js';
 import { createWakeup } from './wakeup.js';
 
 /** So many take some milliseconds. */
-const MANY = 500;
 const MANY_FILED = 4_000;
 
 /** Sends what the outbox holds, for ever, in order (SC, RT). One runs per client, while it holds the lease. */
@@ -91,8 +91,7 @@ export function createWorker(options: WorkerOptions): Worker {
   async function run(signal: AbortSignal): Promise<void> {
     gates.begin();
     while (!signal.aborted) {
-      // Many are dealt with in several tasks, so that the page stays awake.
-      do if (ledger.pending.size > MANY) await clock.sleep(0);
+      do await breathe(ledger, clock);
       while (!ledger.lanes.file(MANY_FILED));
       const lookAgainAt = startSendsSafely(signal);
       tellQuiet(inFlight.size + asking.size === 0);
