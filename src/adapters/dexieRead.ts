@@ -1,5 +1,5 @@
 import type { Table } from 'dexie';
-import type { LogRecord, StorageState } from '../engine/ports.js';
+import { STORAGE_KEYS, type LogRecord, type StorageState } from '../engine/ports.js';
 import { STORES, type JournalRecord, type OutboxDatabase } from './dexieDatabase.js';
 import { readRows, type RowsFound, type SparsePack } from './dexieRows.js';
 import { lastRevision } from './dexieWrite.js';
@@ -116,9 +116,13 @@ async function readLog(
   const log: LogRecord[] = [];
   const seqs = wanted ?? (await db.log.toCollection().primaryKeys());
   const how = { all: wanted === undefined, atOnce: LOG_RECORDS_AT_ONCE, report };
-  await visitEach(db.log, seqs, how, (record) =>
-    log.push({ seq: record.seq, mutations: unpackList(record, fromLine) }),
-  );
+  await visitEach(db.log, seqs, how, (record) => {
+    try {
+      log.push({ seq: record.seq, mutations: unpackList(record, fromLine) });
+    } catch (cause) {
+      report(record.seq, cause);
+    }
+  });
   return log;
 }
 
@@ -130,9 +134,18 @@ const lastPackBefore = (journal: readonly JournalRecord[]): number =>
 async function readJournal(db: OutboxDatabase, since: number | undefined): Promise<JournalRecord[]> {
   if (since === undefined) return [];
   const range = () => db.journal.where(':id').above(since);
-  try {
-    return await range().toArray();
-  } catch {
-    return readSome(db.journal, await range().primaryKeys(), () => undefined);
-  }
+  const read = range()
+    .toArray()
+    .catch(async () => readSome(db.journal, await range().primaryKeys(), () => undefined));
+  return (await read).filter(isReadable);
+}
+
+const TABLES = Object.keys(STORAGE_KEYS) as (keyof Touched)[];
+
+function isReadable({ outcomes, touched, lastPack }: Partial<JournalRecord>): boolean {
+  return (
+    Array.isArray(outcomes) &&
+    typeof lastPack === 'number' &&
+    TABLES.every((table) => Array.isArray(touched?.[table]))
+  );
 }

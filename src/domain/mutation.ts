@@ -121,14 +121,15 @@ export function scopeLane(scope: string): Lane {
  * quarantined by itself, not with its batch mates (OB7).
  */
 export function readRecord(value: unknown): MutationRecord | { readonly unreadable: string } {
-  if (typeof value !== 'object' || value === null) return { unreadable: 'it is not an object' };
+  if (!isObject(value)) return { unreadable: 'it is not an object' };
   const r = value as Partial<MutationRecord>;
   if (typeof r.token !== 'string' || r.token === '') return { unreadable: 'it has no token' };
   if (!Number.isSafeInteger(r.rev)) return { unreadable: `token ${r.token} has no rev` };
   if (typeof r.name !== 'string') return { unreadable: `token ${r.token} has no definition name` };
   if (!Array.isArray(r.changes) || !r.changes.every(isChange))
     return { unreadable: `token ${r.token} has damaged changes` };
-  if (!Array.isArray(r.lanes)) return { unreadable: `token ${r.token} has no lanes` };
+  if (!Array.isArray(r.lanes) || !r.lanes.every((lane) => typeof lane === 'string'))
+    return { unreadable: `token ${r.token} has no lanes` };
   const record = r as MutationRecord;
   return isWhole(record) ? record : completed(record);
 }
@@ -157,16 +158,17 @@ function completed(r: Omit<MutationRecord, 'schema'> & { readonly schema?: numbe
 
 const isPriority = (value: unknown): value is Priority => PRIORITIES.includes(value as Priority);
 
-function isChange(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+export function isChange(value: unknown): boolean {
+  if (!isObject(value)) return false;
   const c = value as Partial<Extract<Change, { kind: 'update' }>> & { row?: unknown };
   if (typeof c.collection !== 'string' || typeof c.id !== 'string') return false;
-  const isRow = (row: unknown): boolean => typeof row === 'object' && row !== null;
   switch (c.kind as Change['kind']) {
     case 'insert':
-      return isRow(c.row);
+      return isObject(c.row);
     case 'update':
-      return isRow(c.patch) && Array.isArray(c.unset);
+      return isObject(c.patch) && Array.isArray(c.unset);
     case 'delete':
       return true;
     default:
@@ -174,8 +176,7 @@ function isChange(value: unknown): boolean {
   }
 }
 
-const hasPrevious = (change: Change): boolean =>
-  change.kind === 'insert' || typeof (change.previous as Change | undefined) === 'object';
+export const hasPrevious = (change: Change): boolean => change.kind === 'insert' || isObject(change.previous);
 
 // What was there before is only needed to merge and to undo: a change without it still says what to do.
 function withPrevious(change: Change): Change {

@@ -8,8 +8,8 @@ import {
   type Token,
 } from '../domain/mutation.js';
 import type { Leaving } from './departures.js';
-import { applyMeta, markSealed, META, type Ledger } from './ledger.js';
-import { isEmptyPlace, isNote, presentIn, type EmptyPlaces } from './logRecords.js';
+import { applyMeta, markSealed, type Ledger } from './ledger.js';
+import { isEmptyPlace, presentIn, type EmptyPlaces } from './logRecords.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
 import type { Clock, LogRecord, StorageState } from './ports.js';
 import type { Store } from './store.js';
@@ -33,16 +33,10 @@ export function learn(
   state: StorageState,
   { ledger, store, clock, revive, revise, unreadable }: LearnOptions,
 ): readonly Leaving[] {
-  for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
   const namedBefore = ledger.ids.size;
   const emptyBefore = ledger.empty;
   if (!state.partial) ledger.empty = new Map();
-  const meta = state.meta.filter(({ key, value }) => {
-    const isRead = key !== META.empty || isNote(value);
-    if (!isRead) unreadable(`meta ${key}`, value);
-    return isRead;
-  });
-  applyMeta(ledger, meta); // the server's ids first: what is revived speaks of rows by them
+  applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
   const { news, missing, affected } = mirror(state, ledger, emptyBefore);
   const sealed = new Set(
     [...ledger.seals.values()].flatMap((list) =>

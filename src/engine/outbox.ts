@@ -11,6 +11,7 @@ import { applyWrite, markSealed, META } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Clock, PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
 import { planReadAnew, planSnapshot, type ReadAnew, type Suspects } from './reading.js';
+import { readable } from './readable.js';
 import { planDiscard } from './repair.js';
 import { planReceive } from './receive.js';
 import type { Settlement } from './settlement.js';
@@ -97,7 +98,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   async function load(since: number | undefined): Promise<void> {
     const state = await storage.load(since);
     if (state.partial && state.revision === since) return; // nobody has written
-    options.left(learn(state, options));
+    options.left(learn(readable(state, options.unreadable), options));
     const unreadable = state.unreadable.filter(({ table }) => table === 'rows').map(({ key }) => key);
     if (unreadable.length > 0) await replaceRows(unreadable);
     options.changed();

@@ -416,4 +416,44 @@ describe('damaged records', () => {
     expect(state.outcomes).toEqual([outcome('b')]);
     expect(state.unreadable).toEqual([]);
   });
+
+  /** A record is put in the place of another as `change` makes it. */
+  async function changed(store: string, key: number, change: (record: Record<string, unknown>) => object) {
+    const { indexedDB, connections } = trackedFactory();
+    const storage = await openedOn(indexedDB);
+    const rows = Array.from({ length: 600 }, (_, id) => row(`many/${id}`, { id: String(id) }, 1));
+    await storage.write({ append: [[mutation('a'), mutation('b')], [mutation('c')]], put: { rows } });
+    await storage.write({ put: { rows: [row('t/1', { id: '1' }, 1)] }, outcomes: [outcome('x')] });
+    await storage.write({ append: [[mutation('d')]], put: { meta: [{ key: 'm', value: 1 }] } });
+    const records = connections[0]!.transaction(store, 'readwrite').objectStore(store);
+    const read = records.get(key);
+    await new Promise((resolve, reject) => {
+      read.onsuccess = () => {
+        const put = records.put(change(read.result as Record<string, unknown>));
+        put.onsuccess = resolve;
+        put.onerror = reject;
+      };
+    });
+    return storage;
+  }
+
+  test.each([
+    ['log', 1, ['json']],
+    ['journal', 2, ['touched', 'outcomes', 'lastPack', 'seqs', 'write']],
+    ['journal', 3, ['touched', 'outcomes', 'lastPack', 'seqs', 'write']],
+  ] as const)('OB7 whatever a member of %s %d has become, all else is read', async (store, key, members) => {
+    for (const member of members)
+      for (const junk of [undefined, null, 7, 'x', '7', {}, [null]])
+        for (const since of [undefined, 1]) {
+          const storage = await changed(store, key, (record) => ({ ...record, [member]: junk }));
+          const { log, unreadable, rows, partial } = await storage.load(since);
+          const found = log.flatMap(({ mutations }) => mutations.map(({ token }) => token));
+          const wanted = partial ? ['d'] : store === 'log' ? ['c', 'd'] : ['a', 'b', 'c', 'd'];
+          expect.soft(found, `${member} is ${JSON.stringify(junk)}`).toEqual(expect.arrayContaining(wanted));
+          expect
+            .soft(rows.get('t')?.get('1')?.row, `${member} is ${JSON.stringify(junk)}`)
+            .toEqual({ id: '1' });
+          expect.soft(unreadable.every(({ table }) => table === 'log')).toBe(true);
+        }
+  });
 });
