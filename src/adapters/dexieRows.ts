@@ -82,9 +82,11 @@ function addBatch(
   for (const { collection, ids, rowAt } of rowsIn(batch, report)) {
     size += ids.length;
     let rows: Map<string, BaseRow> | undefined;
-    for (const [i, id] of ids.entries())
+    // Not `entries()`: it makes a list for each, and a start does this with all there are.
+    ids.forEach((id, i) => {
       if (wanted === undefined || wanted.has(entityKey(collection, id)))
         (rows ??= rowsOf(to, collection)).set(id, rowAt(i));
+    });
   }
   return size;
 }

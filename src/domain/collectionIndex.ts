@@ -1,7 +1,7 @@
 import { keepIdentity } from './keepIdentity.js';
 import { predicate, windowOf, type Query } from './query.js';
-import { rowOrder } from './rowOrder.js';
-import { createSortedRows } from './sortedRows.js';
+import { rowOrder, type RowOrder } from './rowOrder.js';
+import { createSortedRows, type RowList } from './sortedRows.js';
 
 /** What became of one row. */
 export interface RowChange<T> {
@@ -16,18 +16,18 @@ export interface CollectionIndex<T> {
   readonly size: number;
   /** The rows asked for: the same array until one of them has changed. */
   rows(): readonly T[];
-  /** Every change of a row since `entries` were read, one after the other. Costs O(log n) comparisons each. */
+  /** Every change of a row since `all` were read, one after the other. Costs O(log n) comparisons each. */
   tell(changes: readonly RowChange<T>[]): void;
 }
 
 /**
  * @param place where a row belongs that no field orders: the order in which rows became known. It stays the same while
  *   the row is in the index.
- * @param inOrder whether `entries` come in the order that is asked for
+ * @param inOrder whether `all` come in the order that is asked for
  */
 export function createCollectionIndex<T>(
   query: Query<T>,
-  entries: Iterable<readonly [id: string, row: T]>,
+  all: RowList<T>,
   place: (id: string) => number,
   inOrder = false,
 ): CollectionIndex<T> {
@@ -36,10 +36,8 @@ export function createCollectionIndex<T>(
   const { from, to } = windowOf(query);
   // A function may look at a clock, and answer otherwise than when it let a row in: then the row is looked for.
   const mayHold = typeof query.where === 'function' ? () => true : meets;
-  const met: (readonly [string, T])[] = [];
-  for (const entry of entries) if (meets(entry[1])) met.push(entry);
-  if (!inOrder) met.sort(([idA, a], [idB, b]) => order(idA, a, idB, b));
-  const sorted = createSortedRows(order, met);
+  const met = query.where === undefined ? all : those(all, meets);
+  const sorted = createSortedRows(order, inOrder ? met : inOrderOf(met, order));
   let rows: readonly T[] = sorted.slice(from, to);
   let isCurrent = true;
 
@@ -76,4 +74,22 @@ export function createCollectionIndex<T>(
     },
     tell: (changes) => changes.forEach(tellOne),
   };
+}
+
+function inOrderOf<T>({ ids, rows }: RowList<T>, order: RowOrder<T>): RowList<T> {
+  const at = ids
+    .map((_, i) => i)
+    .sort((a, b) => order(ids[a] as string, rows[a] as T, ids[b] as string, rows[b] as T));
+  return { ids: at.map((i) => ids[i] as string), rows: at.map((i) => rows[i] as T) };
+}
+
+function those<T>(all: RowList<T>, meets: (row: T) => boolean): RowList<T> {
+  const ids: string[] = [];
+  const rows: T[] = [];
+  all.rows.forEach((row, i) => {
+    if (!meets(row)) return;
+    ids.push(all.ids[i] as string);
+    rows.push(row);
+  });
+  return { ids, rows };
 }

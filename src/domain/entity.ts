@@ -39,6 +39,16 @@ export function entityKey(collection: string, id: string): EntityKey {
   return `${collection}/${id}`;
 }
 
+/** Whether `key` is the key of `of`: to make that one only to compare it would cost more. */
+export function isKeyOf(key: EntityKey, { collection, id }: EntityRef): boolean {
+  return (
+    key.length === collection.length + 1 + id.length &&
+    key[collection.length] === '/' &&
+    key.startsWith(collection) &&
+    key.endsWith(id)
+  );
+}
+
 /** As errors name it. */
 export function nameOf({ collection, id }: EntityRef): string {
   return `${collection} "${id}"`;

@@ -18,6 +18,12 @@ export interface SortedRows<T> {
  */
 const FULL = 1024;
 
+/** Rows with their ids, as two lists: an object for each would cost more than to sort them. */
+export interface RowList<T> {
+  readonly ids: readonly string[];
+  readonly rows: readonly T[];
+}
+
 interface Page<T> {
   readonly ids: string[];
   readonly rows: T[];
@@ -26,13 +32,14 @@ interface Page<T> {
 /** @param sorted rows to begin with, in order */
 export function createSortedRows<T>(
   order: RowOrder<T>,
-  sorted: readonly (readonly [id: string, row: T])[],
+  sorted: RowList<T>,
   full: number = FULL,
 ): SortedRows<T> {
   const half = full / 2;
-  const pages = [pageOf(sorted.slice(0, half))];
-  for (let i = half; i < sorted.length; i += half) pages.push(pageOf(sorted.slice(i, i + half)));
-  let size = sorted.length;
+  let size = sorted.ids.length;
+  const pages: Page<T>[] = [];
+  for (let i = 0; i === 0 || i < size; i += half)
+    pages.push({ ids: sorted.ids.slice(i, i + half), rows: sorted.rows.slice(i, i + half) });
 
   const isBefore = ({ ids, rows }: Page<T>, n: number, id: string, row: T): boolean =>
     n >= 0 && order(ids[n] as string, rows[n] as T, id, row) < 0;
@@ -98,10 +105,6 @@ export function createSortedRows<T>(
       return ([] as T[]).concat(...parts);
     },
   };
-}
-
-function pageOf<T>(entries: readonly (readonly [string, T])[]): Page<T> {
-  return { ids: entries.map(([id]) => id), rows: entries.map(([, row]) => row) };
 }
 
 /** The first of 0 to `end` for which `holds` does not; once it does not, it never does again. */

@@ -1,7 +1,7 @@
 import type { Change } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
 import { isBuiltIn, migrated, type AnyDefinition } from '../domain/definition.js';
-import { splitKey, type BaseRow, type EntityKey, type Version } from '../domain/entity.js';
+import { isKeyOf, splitKey, type BaseRow, type EntityKey, type Version } from '../domain/entity.js';
 import { SyncError } from '../domain/errors.js';
 import { renameInVariables, type Ids } from '../domain/identity.js';
 import { scopeLane, touchedKeys, type MutationRecord, type Refusal, type Token } from '../domain/mutation.js';
@@ -130,8 +130,10 @@ export function createCaller(options: CallerOptions): Caller {
 
   /** Its lanes tell what it read, too: on another base it may do what it did not do then. */
   function touchedBy({ changes, lanes }: MutationRecord): readonly EntityKey[] {
+    const [change, ...others] = changes;
+    const [lane] = lanes;
+    if (others.length === 0 && change && lanes.length === 1 && lane && isKeyOf(lane, change)) return lanes;
     const written = touchedKeys(changes);
-    if (written.length === 1 && lanes.length === 1 && written[0] === lanes[0]) return lanes;
     return [...new Set([...written, ...lanes.filter((lane) => collections.has(splitKey(lane).collection))])];
   }
 

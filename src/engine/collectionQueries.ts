@@ -20,7 +20,8 @@ export interface CollectionQueries {
 
 export interface CollectionQueriesOptions {
   readonly read: (id: string) => Row | undefined;
-  readonly entries: () => Iterable<readonly [id: string, row: Row]>;
+  /** Visits every visible row. */
+  readonly each: (visit: (id: string, row: Row) => void) => void;
   /** Whether the row may come back without being new. */
   readonly isKept: (id: string) => boolean;
   readonly origin: (id: string) => string;
@@ -47,7 +48,7 @@ interface Asked extends LiveQuery {
  * changed of it, and one that nobody reads any more costs a change next to nothing (ST9).
  */
 export function createCollectionQueries(options: CollectionQueriesOptions): CollectionQueries {
-  const { read, entries, isKept, origin, failed } = options;
+  const { read, each, isKept, origin, failed } = options;
   const watched = createQueryGroup<Asked>(read, indexOf);
   const idle = createQueryGroup<Asked>(read, indexOf);
   const topics = createTopics<undefined>(failed);
@@ -56,19 +57,20 @@ export function createCollectionQueries(options: CollectionQueriesOptions): Coll
   let asked = 0;
 
   function indexOf(query: Query<Row>): CollectionIndex<Row> {
-    if (query.orderBy !== undefined) return createCollectionIndex(query, entries(), () => 0);
     // Made for the first query that names no order: nobody has seen any before.
-    const known = (order ??= createKnownOrder(origin));
-    const all: (readonly [string, Row])[] = [];
+    const known = query.orderBy === undefined ? (order ??= createKnownOrder(origin)) : undefined;
+    const ids: string[] = [];
+    const rows: Row[] = [];
     let last = -1;
-    let inOrder = true;
-    for (const entry of entries()) {
-      const place = known.learn(entry[0]);
+    let inOrder = known !== undefined;
+    each((id, row) => {
+      const place = known?.learn(id) ?? 0;
       inOrder &&= place > last;
       last = place;
-      all.push(entry);
-    }
-    return createCollectionIndex(query, all, known.place, inOrder);
+      ids.push(id);
+      rows.push(row);
+    });
+    return createCollectionIndex(query, { ids, rows }, known?.place ?? (() => 0), inOrder);
   }
 
   function forget(ids: Set<string>): void {

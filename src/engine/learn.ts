@@ -126,7 +126,8 @@ export function learn(
   const held = readHeld(ledger);
   if (news.length > 0 || add.length > 0) ledger.sort();
   store.change({
-    add: add.filter((m) => !m.cancelling), // one that is being taken back is not shown any more
+    // One that is being taken back is not shown any more.
+    add: ledger.cancelling.size === 0 ? add : add.filter((m) => !m.cancelling),
     drop: [...gone, ...replaced],
     read: state.rows,
   });

@@ -18,7 +18,7 @@ export function createLiveQueries(store: Store, ids: Ids, failed: (error: unknow
     if (known !== undefined) return known;
     const queries = createCollectionQueries({
       read: (id) => store.get(name, id),
-      entries: () => store.view(name).entries(),
+      each: (visit) => store.each(name, visit),
       isKept: (id) => store.base(entityKey(name, id)) !== undefined,
       origin: (id) => ids.origin(name, id),
       failed,

@@ -18,7 +18,7 @@ import type { PendingMutation } from './pendingMutation.js';
 import type { RowsRead } from './ports.js';
 import type { Effect, ReadRow } from '../domain/transaction.js';
 import { createStoreApi, type StoreState } from './storeApi.js';
-import { createTable, type CollectionView, type Table } from './table.js';
+import { createTable, type Table } from './table.js';
 import type { Topics } from './topics.js';
 
 export interface StoreChange {
@@ -46,7 +46,8 @@ export interface Store {
   readonly base: (key: EntityKey) => BaseRow | undefined;
   readonly baseOf: (of: EntityRef) => BaseRow | undefined;
   readonly bases: () => Bases;
-  view(collection: string): CollectionView;
+  /** Visits every visible row of a collection. */
+  each(collection: string, visit: (id: string, row: Row) => void): void;
   /** The undecided mutations that read or write an entity, in order. */
   readonly pendingOn: (key: EntityKey) => readonly PendingMutation[];
   /** Shows a mutation whose `effect` was computed on the present view. Costs what it touches, nothing more (ST7). */
@@ -107,23 +108,29 @@ export function createStore(
     if (origin !== id) changes.publish(entityKey(collection, origin), key);
   }
 
-  function apply(mutation: PendingMutation): void {
-    const { changes, touched } = mutation.effect;
+  /** Puts a mutation on top of what is shown: the same as folding anew where nothing later is pending. */
+  function lay(mutation: PendingMutation, { changes }: Effect, shown: Shown): void {
     // It is pending on what it only read, too. Mostly there is nothing such, and no key to take apart.
-    const isAll = changes.length === touched.length;
-    if (!isAll) link(mutation);
+    const isOne = changes.length === 1 && mutation.effect.touched.length === 1;
+    if (!isOne) link(mutation);
     for (const change of changes) {
-      const { collection, id } = change;
-      const table = tables.get(collection);
-      if (table === undefined) continue;
-      const over = isAll ? table.addPending(id, mutation) : table.overlay.get(id);
-      if (over === undefined) continue;
+      const table = tables.get(change.collection);
+      const over = isOne ? table?.addPending(change.id, mutation) : table?.overlay.get(change.id);
+      if (table === undefined || over === undefined) continue;
       const former = over.view;
       over.view = applyChange(former, change);
-      table.changed();
-      watcher?.changed(collection, id, former, over.view);
+      shown(change, former, over.view, table);
     }
-    publish(changes, NONE);
+  }
+
+  const applied: Shown = ({ collection, id }, former, next, table) => {
+    table.changed();
+    watcher?.changed(collection, id, former, next);
+  };
+
+  function apply(mutation: PendingMutation): void {
+    lay(mutation, mutation.effect, applied);
+    publish(mutation.effect.changes, NONE);
   }
 
   function change({ add = [], drop = [], rows = [], read: found = new Map() }: StoreChange): void {
@@ -161,10 +168,16 @@ export function createStore(
     }
     if (isFirst) {
       // Who listens to an adopted row has been remembered.
-      const seen = (key: EntityKey, collection: string): void => {
-        if (!adopted.includes(collection)) remember(key);
+      const shown: Shown = (change, former) => {
+        if (adopted.includes(change.collection)) return;
+        const key = keyOf(change);
+        if (!before.has(key)) before.set(key, former);
       };
-      for (const mutation of [...add].sort(byOrder)) append(mutation, seen);
+      for (const mutation of [...add].sort(byOrder)) {
+        const effect = mutation.rerun?.(read);
+        if (effect !== undefined) mutation.effect = standing(mutation, effect);
+        lay(mutation, effect ?? mutation.effect, shown);
+      }
     } else {
       for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
       for (const key of from) remember(key);
@@ -192,8 +205,9 @@ export function createStore(
   /** The rows that are shown since the base of a collection was adopted, but those in `before`. */
   function tellAdopted(collection: string, before: ReadonlyMap<EntityKey, Row | undefined>): void {
     if (watcher?.isWatching(collection) !== true) return;
-    for (const [id, row] of tables.get(collection)?.view.entries() ?? [])
-      if (!before.has(entityKey(collection, id))) watcher.changed(collection, id, undefined, row);
+    tables.get(collection)?.each((id, row) => {
+      if (!before.has(entityKey(collection, id))) watcher?.changed(collection, id, undefined, row);
+    });
   }
 
   /** Entities of a collection that somebody listens to, by the ids they go by now. */
@@ -201,21 +215,6 @@ export function createStore(
     for (const topic of changes.topics()) {
       const { collection: own, id } = splitKey(topic);
       if (own === collection) yield entityKey(own, ids.resolve(own, id));
-    }
-  }
-
-  /** Puts a mutation on top of what is shown: the same as folding it anew where nothing later is pending. */
-  function append(mutation: PendingMutation, seen: (key: EntityKey, collection: string) => void): void {
-    const effect = mutation.rerun?.(read);
-    if (effect !== undefined) mutation.effect = standing(mutation, effect);
-    for (const key of mutation.effect.touched) {
-      const { collection, id } = splitKey(key);
-      seen(key, collection);
-      tables.get(collection)?.addPending(id, mutation);
-    }
-    for (const change of (effect ?? mutation.effect).changes) {
-      const table = tables.get(change.collection);
-      table?.show(change.id, applyChange(table.read(change.id), change));
     }
   }
 
@@ -288,7 +287,7 @@ export function createStore(
     get: (collection, id) => tables.get(collection)?.read(id),
     base: (key) => baseOf(splitKey(key)),
     baseOf,
-    view: (collection) => tables.get(collection)?.view ?? EMPTY,
+    each: (collection, visit) => tables.get(collection)?.each(visit),
     pendingOn,
     apply,
     change,
@@ -304,5 +303,7 @@ function standing(mutation: PendingMutation, effect: Effect): Effect {
   return effect.changes.length > 0 ? effect : { changes: mutation.effect.changes, touched: effect.touched };
 }
 
+/** Hears that a row is shown otherwise. */
+type Shown = (of: EntityRef, former: Row | undefined, next: Row | undefined, table: Table) => void;
+
 const NONE: readonly never[] = [];
-const EMPTY: CollectionView = createTable().view;

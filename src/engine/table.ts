@@ -23,6 +23,8 @@ export interface Table {
   /** The caller adds a mutation once per entity. */
   addPending(id: string, mutation: PendingMutation): Overlaid;
   show(id: string, row: Row | undefined): void;
+  /** Visits every visible row. */
+  each(visit: (id: string, row: Row) => void): void;
   readonly view: CollectionView;
   /** Some of what it shows is other now: so is its view. */
   changed(): void;
@@ -36,13 +38,19 @@ export function createTable(): Table {
     const over = overlay.get(id);
     return over === undefined ? base.get(id)?.row : over.view;
   };
-  function* entries(): IterableIterator<[string, Row]> {
-    for (const [id, { row }] of base) {
+  function each(visit: (id: string, row: Row) => void): void {
+    // Not `for … of`: it makes a list for each, and this is what a first query does with all there are.
+    base.forEach(({ row }, id) => {
       const over = overlay.get(id);
       const shown = over === undefined ? row : over.view;
-      if (shown !== undefined) yield [id, shown];
-    }
-    for (const [id, { view }] of overlay) if (view !== undefined && !base.has(id)) yield [id, view];
+      if (shown !== undefined) visit(id, shown);
+    });
+    for (const [id, { view }] of overlay) if (view !== undefined && !base.has(id)) visit(id, view);
+  }
+  function entries(): IterableIterator<[string, Row]> {
+    const all: [string, Row][] = [];
+    each((id, row) => all.push([id, row]));
+    return all.values();
   }
   return {
     get base() {
@@ -53,6 +61,7 @@ export function createTable(): Table {
       base = rows;
     },
     read,
+    each,
     addPending(id, mutation) {
       let over = overlay.get(id);
       if (over === undefined) overlay.set(id, (over = { pending: [mutation], view: base.get(id)?.row }));

@@ -4,6 +4,7 @@ import { createCollectionIndex, type RowChange } from '../../src/domain/collecti
 import type { Row } from '../../src/domain/entity.js';
 import { predicate, type Query } from '../../src/domain/query.js';
 import { rowOrder } from '../../src/domain/rowOrder.js';
+import { rowList } from './rowList.js';
 
 /** What a query is by definition: filter, sort, slice. Rows are in the order in which they became known. */
 function select(rows: ReadonlyMap<string, Row>, query: Query<Row>): readonly Row[] {
@@ -91,7 +92,7 @@ test('ST9 after any changes an index holds what a fresh look would find, and the
         const known = (): Map<string, Row> =>
           new Map([...places.keys()].flatMap((key) => (rows.has(key) ? [[key, rows.get(key)!]] : [])));
 
-        const index = createCollectionIndex(asked, rows, place);
+        const index = createCollectionIndex(asked, rowList(rows), place);
         let shown = index.rows();
         expect(shown).toEqual(select(known(), asked));
         let changes: RowChange<Row>[] = [];
@@ -140,7 +141,7 @@ test('ST9 any two values have an order, and it is one for all: NaN, dates, mixed
 
 test('ST9 a row outside of the window does not make the window anew, though it pushes nothing in or out', () => {
   const rows = Array.from({ length: 10 }, (_, n) => [`${n}`, { n }] as const);
-  const index = createCollectionIndex<Row>({ orderBy: 'n', offset: 3, limit: 3 }, rows, Number);
+  const index = createCollectionIndex<Row>({ orderBy: 'n', offset: 3, limit: 3 }, rowList(rows), Number);
   const shown = index.rows();
   const told = (n: number, to: number | undefined): readonly Row[] => {
     const next = to === undefined ? undefined : { n: to };
@@ -161,7 +162,7 @@ test('ST9 a function that changed its mind leaves no row behind', () => {
   let limit = 2;
   const index = createCollectionIndex<Row>(
     { where: ({ n }) => Number(n) < limit },
-    [['a', { n: 1 }]],
+    rowList([['a', { n: 1 }]]),
     Number,
   );
   limit = 0;

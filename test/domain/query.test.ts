@@ -6,6 +6,7 @@ import { SyncError } from '../../src/domain/errors.js';
 import { predicate, type Query } from '../../src/domain/query.js';
 import { queryKey } from '../../src/domain/queryKey.js';
 import { HOSTILE } from './arbitraries.js';
+import { rowList } from './rowList.js';
 
 interface Airport {
   id: string;
@@ -23,7 +24,7 @@ const rows: readonly Airport[] = [
 ];
 const entries = rows.map((row): [string, Airport] => [row.id, row]);
 const select = (from: readonly [string, Airport][], query: Query<Airport>): readonly Airport[] =>
-  createCollectionIndex(query, from, (id) => from.findIndex(([known]) => known === id)).rows();
+  createCollectionIndex(query, rowList(from), (id) => from.findIndex(([known]) => known === id)).rows();
 const ids = (query: Query<Airport>): string =>
   select(entries, query)
     .map(({ id }) => id)

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSortedRows } from '../../src/domain/sortedRows.js';
+import { rowList } from './rowList.js';
 
 interface Rank {
   readonly rank: number;
@@ -25,7 +26,7 @@ test('ST9 rows stay sorted and each position is right, over pages that fill up, 
         const start = first.flatMap(({ id, rank }) => (rank === undefined ? [] : [[id, { rank }] as const]));
         const held = new Map(start);
         const inOrder = [...start].sort(([a, x], [b, y]) => order(a, x, b, y));
-        const sorted = createSortedRows(order, inOrder, 4);
+        const sorted = createSortedRows(order, rowList(inOrder), 4);
         const ids = (): string[] => [...held].sort(([a, x], [b, y]) => order(a, x, b, y)).map(([id]) => id);
         for (const { id, rank } of steps) {
           const former = held.get(id);
@@ -59,7 +60,7 @@ test('ST9 a change among 100,000 rows compares a few dozen of them', () => {
   };
   const N = 100_000;
   const entries = Array.from({ length: N }, (_, n) => [`t${n}`, { rank: n }] as const);
-  const sorted = createSortedRows(counted, entries);
+  const sorted = createSortedRows(counted, rowList(entries));
   compared = 0;
   for (let i = 0; i < 1_000; i++) {
     const n = (i * 7919) % N;
