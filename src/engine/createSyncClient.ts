@@ -67,6 +67,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     logger.warn(`holdfast: ${error.message}`, error.cause);
     emit('storage.degraded', { error });
   });
+  const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => life.heard());
+  const opened = storage.open(namespace); // the rest is made while the browser looks for it
   const ledger = createLedger();
   const { ids } = ledger;
   const store = createStore(collections, createTopics<EntityKey>(failed), ids, failed);
@@ -111,7 +113,6 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     clock,
     maxBytes: transport?.limits.maxBytes ?? Infinity,
   });
-  const tabs = (options.tabs ?? platform.tabs()).open(namespace, () => life.heard());
   const outbox = createOutbox({
     storage,
     ledger,
@@ -232,6 +233,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     namespace,
     controller,
     storage,
+    opened,
     outbox,
     mutator,
     worker,

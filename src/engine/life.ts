@@ -29,6 +29,8 @@ export interface LifeOptions {
   /** Aborted at the end. */
   readonly controller: AbortController;
   readonly storage: SyncStorage;
+  /** It is being opened already. */
+  readonly opened: Promise<void>;
   readonly outbox: Outbox;
   readonly mutator: Mutator;
   readonly worker: Worker;
@@ -53,7 +55,7 @@ export function createLife(options: LifeOptions): Life {
 
   async function start(): Promise<void> {
     try {
-      await storage.open(options.namespace);
+      await options.opened;
       await outbox.open();
     } catch (error) {
       options.logger.warn('holdfast: the outbox could not be read', error);
