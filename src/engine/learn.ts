@@ -65,12 +65,13 @@ export function learn(
     }
     const { token } = record;
     const known = ledger.pending.get(token);
+    const before = stored.size;
+    const isAgain = stored.add(token).size === before;
     // Written again, because nobody knew of the first time: the first one counts, as long as it is there.
-    if (stored.has(token) || (known !== undefined && isElsewhere(known, seq, ledger))) {
+    if (isAgain || (known !== undefined && isElsewhere(known, seq, ledger))) {
       ledger.copies.set(token, new Set([...(ledger.copies.get(token) ?? []), seq]));
       return;
     }
-    stored.add(token);
     if (known === undefined) {
       add.push(revive(record, seq, place, now));
       return;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { defineMutation, type AnyDefinition } from '../../src/domain/definition.js';
 import type { Reply } from '../../src/engine/ports.js';
 import { answered, createDevice, outcomeOf, thrownBy, todos } from './testClient.js';
@@ -114,6 +115,25 @@ describe('MU2 an idempotencyKey that is given twice', () => {
     const last = open({ transport: line, mutations: [bump] });
     await settle();
     expect([last.pending(), server.timesApplied('mine')]).toEqual([[], 1]);
+  });
+
+  test('OB1 in two tabs: it stays in every tab when the record with the second one is written anew', async () => {
+    const { client, settle, open, line, disk } = await start([bump]);
+    const other = open({ transport: line, mutations: [bump] });
+    await settle();
+    client.pause();
+    for (const tab of [client, other]) tab.insert(todos, todo('a'), { idempotencyKey: 'mine' });
+    await settle();
+    const storage = memoryStorage({ disk });
+    await storage.open('app');
+    const { log, revision } = await storage.load();
+    expect(log.map(({ mutations }) => mutations.map(({ token }) => token))).toEqual([['mine'], ['mine']]);
+    await storage.write({ ifRevision: revision, put: { log: log.slice(1) } });
+    other.insert(todos, todo('b'), { idempotencyKey: 'next' }); // so that both hear of it
+    await settle();
+    for (const tab of [client, other])
+      expect(tab.pending().map(({ token }) => token)).toEqual(['mine', 'next']);
+    expect(client.query(todos)).toEqual([todo('a'), todo('b')]);
   });
 
   test('of a dead letter it is refused, for it would send other content under an old key', async () => {
