@@ -1,5 +1,5 @@
 import type { Clock } from '../engine/ports.js';
-import { breathe } from './breathe.js';
+import { breathe, hurry } from './breathe.js';
 import { systemClock } from './systemClock.js';
 
 /** A page, as far as it is one: a worker has no document, and is never hidden. */
@@ -10,19 +10,19 @@ interface Page extends Partial<Pick<EventTarget, 'addEventListener'>> {
 /** The platform's clock and timers, and the turns that a page gives its tasks. */
 export function browserClock(): Clock {
   const page = globalThis as Page;
+  let heeds = false;
   return {
     ...systemClock(),
     async turn() {
       const { document } = page;
       if (document === undefined || document.visibilityState === 'hidden') return;
-      const over = new AbortController();
-      const { signal } = over;
-      const left = new Promise<void>((resolve) => {
-        document.addEventListener('visibilitychange', () => resolve(), { signal });
-        page.addEventListener?.('pagehide', () => resolve(), { signal });
-      });
-      await Promise.race([breathe(), left]);
-      over.abort();
+      if (!heeds) {
+        // Once, and for good: that somebody listens to these is told to the browser's own process every time.
+        document.addEventListener('visibilitychange', hurry);
+        page.addEventListener?.('pagehide', hurry);
+      }
+      heeds = true;
+      await breathe();
     },
   };
 }

@@ -73,7 +73,7 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
   function changed(mutations: readonly PendingMutation[]): void {
     views = letters = conflicts = undefined;
     for (const mutation of mutations) mutation.view = undefined;
-    if (scheduled) return;
+    if (scheduled || topics.size === 0) return;
     scheduled = true;
     queueMicrotask(() => {
       scheduled = false;

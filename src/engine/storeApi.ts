@@ -1,4 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { setField } from '../domain/serialize.js';
 import type { CollectionView, Table } from './table.js';
 
 /**
@@ -21,10 +22,11 @@ export function createStoreApi(
 ): { readonly api: StoreApi<StoreState>; readonly changed: () => void } {
   let revision = 0;
   let listening = 0;
-  const present = (): StoreState => ({
-    revision,
-    collections: Object.fromEntries([...tables].map(([name, { view }]) => [name, view])),
-  });
+  function present(): StoreState {
+    const collections: Record<string, CollectionView> = {};
+    for (const [name, { view }] of tables) setField(collections, name, view);
+    return { revision, collections };
+  }
   const api = createStore(present);
   const { getState, subscribe } = api;
   api.getState = () => {
