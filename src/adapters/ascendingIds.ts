@@ -25,7 +25,8 @@ export function ascendingIds(now: () => number = Date.now): () => string {
     if (time > msecs || ++count > 99_999_999) {
       msecs = Math.max(time, msecs + 1);
       const at = hex(msecs, 12);
-      const [a, b] = [draw(), draw()];
+      const a = draw();
+      const b = draw();
       head = `${at.slice(0, 8)}-${at.slice(8)}-7${hex(a >>> 20, 3)}-${hex(0x8000 | (b >>> 18), 4)}-${hex(a & 0xffff, 4)}`;
       // Eight decimal digits, which are hexadecimal ones, too: engines print those several times faster.
       count = 10_000_000 + (draw() % 80_000_000);

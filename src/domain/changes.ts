@@ -60,27 +60,35 @@ export function diff(
   if (before === undefined)
     return after === undefined ? undefined : { kind: 'insert', collection, id, row: after };
   if (after === undefined) return { kind: 'delete', collection, id, previous: before };
-  const patch: Record<string, unknown> = {};
-  const previous: Record<string, unknown> = {};
-  let unset: string[] | undefined;
-  let changed = false;
-  for (const field of among ?? fieldsOf(before, after)) {
-    const old = Object.hasOwn(before, field) ? before[field] : undefined;
-    const value = Object.hasOwn(after, field) ? after[field] : undefined;
-    if (old === value || sameValue(old, value)) continue;
-    changed = true;
-    if (value === undefined) (unset ??= []).push(field);
-    else setField(patch, field, value);
-    if (old !== undefined) setField(previous, field, old);
+  const change: Update = { kind: 'update', collection, id, patch: {}, unset: NONE, previous: {} };
+  let isAny = false;
+  // Not `Object.keys`: it makes a list each time.
+  if (among !== undefined) for (const field of among) isAny = compare(before, after, field, change) || isAny;
+  else {
+    for (const field in after) isAny = compare(before, after, field, change) || isAny;
+    for (const field in before)
+      if (!Object.hasOwn(after, field)) isAny = compare(before, after, field, change) || isAny;
   }
-  return changed ? { kind: 'update', collection, id, patch, unset: unset ?? NONE, previous } : undefined;
+  return isAny ? change : undefined;
 }
 
-/** Those of `after`, then those that only `before` has. */
-function fieldsOf(before: Row, after: Row): readonly string[] {
-  const fields = Object.keys(after);
-  for (const field of Object.keys(before)) if (!Object.hasOwn(after, field)) fields.push(field);
-  return fields;
+/** One that is being made. */
+interface Update extends EntityRef {
+  readonly kind: 'update';
+  readonly patch: Record<string, unknown>;
+  unset: readonly string[];
+  readonly previous: Record<string, unknown>;
+}
+
+/** Notes what `field` was and is, where that is not the same. */
+function compare(before: Row, after: Row, field: string, change: Update): boolean {
+  const old = Object.hasOwn(before, field) ? before[field] : undefined;
+  const value = Object.hasOwn(after, field) ? after[field] : undefined;
+  if (old === value || sameValue(old, value)) return false;
+  if (value === undefined) change.unset = [...change.unset, field];
+  else setField(change.patch, field, value);
+  if (old !== undefined) setField(change.previous, field, old);
+  return true;
 }
 
 /** Shared by the thousands that remove nothing: stored once per log record, and kept once. */

@@ -1,4 +1,4 @@
-import { createDraft, finishDraft, type Draft } from 'immer';
+import { Immer, type Draft } from 'immer';
 import { applyChange, diff, keyOf, type Change } from './changes.js';
 import type { AnyCollection, Collection } from './collection.js';
 import { checkId, entityKey, nameOf, type EntityKey, type EntityRef, type Row } from './entity.js';
@@ -187,15 +187,18 @@ function encodeChange(change: Change, encode: Encode): Change {
   }
 }
 
+/** What it makes is compared and copied, and never shown: to freeze it is for nothing. */
+const immer = new Immer({ autoFreeze: false });
+
 // What a recipe returns is ignored, so that `(draft) => (draft.n += 1)` means what it says; but one that returns
 // a new row instead of editing the draft would silently do nothing.
 function editDraft(row: Row, recipe: (draft: unknown) => unknown, of: EntityRef): Row {
-  const draft = createDraft<Row>(row);
+  const draft = immer.createDraft(row);
   const returned = recipe(draft);
   refusePromise(returned, 'a recipe');
   const isRow =
     typeof returned === 'object' && returned !== null && returned !== draft && !Array.isArray(returned);
-  const next = finishDraft<Row>(draft);
+  const next = immer.finishDraft(draft);
   if (isRow && next === row)
     throw new SyncError(
       'INVALID_RECIPE',
