@@ -1,6 +1,6 @@
 import { keepIdentity } from './keepIdentity.js';
 import { predicate, windowOf, type Query } from './query.js';
-import { rowOrder, type RowOrder } from './rowOrder.js';
+import { rowOrder } from './rowOrder.js';
 import { createSortedRows, type RowList } from './sortedRows.js';
 
 /** What became of one row. */
@@ -36,10 +36,18 @@ export function createCollectionIndex<T>(
   const { from, to } = windowOf(query);
   // A function may look at a clock, and answer otherwise than when it let a row in: then the row is looked for.
   const mayHold = typeof query.where === 'function' ? () => true : meets;
-  const met = query.where === undefined ? all : those(all, meets);
-  const sorted = createSortedRows(order, inOrder ? met : inOrderOf(met, order));
+  const sorted = createSortedRows(order, inOrder && query.where === undefined ? all : chosen());
   let rows: readonly T[] = sorted.slice(from, to);
   let isCurrent = true;
+
+  function chosen(): RowList<T> {
+    const at: number[] = [];
+    all.rows.forEach((row, i) => meets(row) && at.push(i));
+    const idAt = (i: number): string => all.ids[i] as string;
+    const rowAt = (i: number): T => all.rows[i] as T;
+    if (!inOrder) at.sort((a, b) => order(idAt(a), rowAt(a), idAt(b), rowAt(b)));
+    return { ids: at.map(idAt), rows: at.map(rowAt) };
+  }
 
   /** All rows between two positions have moved or changed. */
   function touched(a: number, b: number): void {
@@ -74,22 +82,4 @@ export function createCollectionIndex<T>(
     },
     tell: (changes) => changes.forEach(tellOne),
   };
-}
-
-function inOrderOf<T>({ ids, rows }: RowList<T>, order: RowOrder<T>): RowList<T> {
-  const at = ids
-    .map((_, i) => i)
-    .sort((a, b) => order(ids[a] as string, rows[a] as T, ids[b] as string, rows[b] as T));
-  return { ids: at.map((i) => ids[i] as string), rows: at.map((i) => rows[i] as T) };
-}
-
-function those<T>(all: RowList<T>, meets: (row: T) => boolean): RowList<T> {
-  const ids: string[] = [];
-  const rows: T[] = [];
-  all.rows.forEach((row, i) => {
-    if (!meets(row)) return;
-    ids.push(all.ids[i] as string);
-    rows.push(row);
-  });
-  return { ids, rows };
 }

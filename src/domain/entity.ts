@@ -42,10 +42,7 @@ export function entityKey(collection: string, id: string): EntityKey {
 /** Whether `key` is the key of `of`: to make that one only to compare it would cost more. */
 export function isKeyOf(key: EntityKey, { collection, id }: EntityRef): boolean {
   return (
-    key.length === collection.length + 1 + id.length &&
-    key[collection.length] === '/' &&
-    key.startsWith(collection) &&
-    key.endsWith(id)
+    key.length === collection.length + 1 + id.length && key.startsWith(`${collection}/`) && key.endsWith(id)
   );
 }
 

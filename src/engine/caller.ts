@@ -4,7 +4,14 @@ import { isBuiltIn, migrated, type AnyDefinition } from '../domain/definition.js
 import { isKeyOf, splitKey, type BaseRow, type EntityKey, type Version } from '../domain/entity.js';
 import { SyncError } from '../domain/errors.js';
 import { renameInVariables, type Ids } from '../domain/identity.js';
-import { scopeLane, touchedKeys, type MutationRecord, type Refusal, type Token } from '../domain/mutation.js';
+import {
+  scopeLane,
+  touchedKeys,
+  type Lane,
+  type MutationRecord,
+  type Refusal,
+  type Token,
+} from '../domain/mutation.js';
 import { jsonSize, toCloneable, toJson } from '../domain/serialize.js';
 import { validate } from '../domain/standardSchema.js';
 import { runTransaction, type Effect, type ReadRow, type Transaction } from '../domain/transaction.js';
@@ -130,9 +137,8 @@ export function createCaller(options: CallerOptions): Caller {
 
   /** Its lanes tell what it read, too: on another base it may do what it did not do then. */
   function touchedBy({ changes, lanes }: MutationRecord): readonly EntityKey[] {
-    const [change, ...others] = changes;
-    const [lane] = lanes;
-    if (others.length === 0 && change && lanes.length === 1 && lane && isKeyOf(lane, change)) return lanes;
+    if (changes.length === 1 && lanes.length === 1 && isKeyOf(lanes[0] as Lane, changes[0] as Change))
+      return lanes;
     const written = touchedKeys(changes);
     return [...new Set([...written, ...lanes.filter((lane) => collections.has(splitKey(lane).collection))])];
   }

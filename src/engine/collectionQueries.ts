@@ -111,12 +111,12 @@ export function createCollectionQueries(options: CollectionQueriesOptions): Coll
       const key = keyOf(query);
       const live = watched.queries.get(key);
       if (live !== undefined) return watched.rowsOf(live);
-      const known = idle.queries.get(key);
-      if (known !== undefined) return idle.rowsOf(known);
-      if (key === query) return indexOf(query).rows(); // a function, which nobody can ask for again but by itself
-      const fresh = made(key, query);
-      remember(fresh);
-      return idle.rowsOf(fresh);
+      let known = idle.queries.get(key);
+      if (known === undefined) {
+        if (key === query) return indexOf(query).rows(); // a function, which nobody can ask for again but by itself
+        remember((known = made(key, query)));
+      }
+      return idle.rowsOf(known);
     },
     subscribe(query, listener) {
       const key = keyOf(query);

@@ -11,7 +11,7 @@ import type { Leaving } from './departures.js';
 import { applyMeta, markSealed, type Ledger } from './ledger.js';
 import { isEmptyPlace, presentIn, type EmptyPlaces } from './logRecords.js';
 import { QUEUED, type PendingMutation } from './pendingMutation.js';
-import type { Clock, LogRecord, StorageState } from './ports.js';
+import type { Clock, StorageState } from './ports.js';
 import type { Store } from './store.js';
 
 export interface LearnOptions {
@@ -37,7 +37,7 @@ export function learn(
   const emptyBefore = ledger.empty;
   if (!state.partial) ledger.empty = new Map();
   applyMeta(ledger, state.meta); // the server's ids first: what is revived speaks of rows by them
-  const { news, missing, affected } = mirror(state, ledger, emptyBefore);
+  const { missing, affected } = mirror(state, ledger, emptyBefore);
   const sealed = new Set(
     [...ledger.seals.values()].flatMap((list) =>
       list.flatMap((one) => membersOf(one).map((token) => sealing(token, one))),
@@ -59,7 +59,7 @@ export function learn(
   const now = clock.monotonic(); // asked ten thousand times, it would be a tenth of a start
   const meet = (raw: unknown, seq: number, place: number): void => {
     const record = readRecord(raw);
-    if (!isReadable(record)) {
+    if (!('token' in record)) {
       unreadable(`log ${seq}[${place}]`, record.unreadable);
       return;
     }
@@ -82,7 +82,7 @@ export function learn(
     if (isSameTry(known.record, record)) ledger.lanes.refresh(known);
     else become(known, record);
   };
-  for (const { seq, mutations } of news) {
+  for (const { seq, mutations } of state.log) {
     const empty = ledger.empty.get(seq);
     for (let place = 0; place < mutations.length; place++)
       if (!isEmptyPlace(empty, place)) meet(mutations[place], seq, place);
@@ -98,14 +98,10 @@ export function learn(
     state.outcomes.flatMap(({ tokens, outcome }) => tokens.map((token) => [token, outcome] as const)),
   );
   const gone = new Set<PendingMutation>();
-  for (const token of missing) {
+  for (const token of [...missing, ...outcomes.keys()]) {
     const known = stored.has(token) ? undefined : ledger.pending.get(token);
-    if (known !== undefined) gone.add(known);
-  }
-  // One that is being stored here may be stored and decided already, by another tab: only the answer was lost.
-  for (const token of outcomes.keys()) {
-    const known = stored.has(token) ? undefined : ledger.pending.get(token);
-    if (known?.phase.kind === 'saving') gone.add(known);
+    // One that is being stored here may be stored and decided already, by another tab: only the answer was lost.
+    if (known !== undefined && (missing.has(token) || known.phase.kind === 'saving')) gone.add(known);
   }
   // What names rows as they were called before another tab learnt their ids, and may still change (ID1).
   if (ledger.ids.size > namedBefore)
@@ -125,10 +121,9 @@ export function learn(
     [...ledger.seals].map(([id, list]) => ({ id, sealed: list })),
   );
   const held = readHeld(ledger);
-  if (news.length > 0 || add.length > 0) ledger.sort();
+  if (state.log.length > 0 || add.length > 0) ledger.sort();
   store.change({
-    // One that is being taken back is not shown any more.
-    add: ledger.cancelling.size === 0 ? add : add.filter((m) => !m.cancelling),
+    add: add.filter((m) => !m.cancelling), // one that is being taken back is not shown any more
     drop: [...gone, ...replaced],
     read: state.rows,
   });
@@ -142,8 +137,6 @@ export function learn(
 }
 
 interface News {
-  /** Log records that are not as they were. */
-  readonly news: readonly LogRecord[];
   /** Tokens that were in the former ones, or have left a record that is as it was. */
   readonly missing: ReadonlySet<Token>;
   /** Tokens whose seal or dead letter is not as it was. */
@@ -155,10 +148,12 @@ function mirror(state: StorageState, ledger: Ledger, emptyBefore: EmptyPlaces): 
   const { log, seals, deadLetters } = ledger;
   const missing = new Set<Token>();
   const affected = new Set<Token>();
-  const took = (seq: number): void => {
-    for (const [, raw] of presentIn(log.get(seq), emptyBefore.get(seq)))
-      if (raw?.token !== undefined) missing.add(raw.token);
-    log.delete(seq);
+  /** All of a record, or what is at the `places` that have become empty. */
+  const took = (seq: number, places?: Uint8Array): void => {
+    for (const [place, raw] of presentIn(log.get(seq), emptyBefore.get(seq)))
+      if (raw?.token !== undefined && (places === undefined || isEmptyPlace(places, place)))
+        missing.add(raw.token);
+    if (places === undefined) log.delete(seq);
   };
   const opened = (id: string): void => {
     for (const one of seals.get(id) ?? []) for (const token of membersOf(one)) affected.add(token);
@@ -175,10 +170,7 @@ function mirror(state: StorageState, ledger: Ledger, emptyBefore: EmptyPlaces): 
     log.set(seq, mutations);
   }
   const read = new Set(state.log.map(({ seq }) => seq));
-  for (const [seq, places] of ledger.empty)
-    if (!read.has(seq))
-      for (const [place, raw] of presentIn(log.get(seq), emptyBefore.get(seq)))
-        if (isEmptyPlace(places, place) && raw?.token !== undefined) missing.add(raw.token);
+  for (const [seq, places] of ledger.empty) if (!read.has(seq)) took(seq, places);
   for (const id of removed.seals) opened(id);
   for (const { id, sealed } of state.seals) {
     opened(id);
@@ -192,19 +184,15 @@ function mirror(state: StorageState, ledger: Ledger, emptyBefore: EmptyPlaces): 
     affected.add(letter.token);
     deadLetters.set(letter.token, letter);
   }
-  return { news: state.log, missing, affected };
+  return { missing, affected };
 }
-
-const isReadable = (read: ReturnType<typeof readRecord>): read is MutationRecord => 'token' in read;
 
 const membersOf = (sealed: Sealed): readonly Token[] => sealed.members ?? [sealed.token];
 
-const holds = ({ log, empty }: Ledger, seq: number, token: Token): boolean =>
-  [...presentIn(log.get(seq), empty.get(seq))].some(([, raw]) => raw?.token === token);
-
 /** Whether an earlier record than `seq`, which is as it was, has it. */
-const isElsewhere = (known: PendingMutation, seq: number, ledger: Ledger): boolean =>
-  known.seq < seq && holds(ledger, known.seq, known.token);
+const isElsewhere = (known: PendingMutation, seq: number, { log, empty }: Ledger): boolean =>
+  known.seq < seq &&
+  [...presentIn(log.get(known.seq), empty.get(known.seq))].some(([, raw]) => raw?.token === known.token);
 
 /** Another tab may have given it another record: renamed or split (ID1, CO6), or refused and tried again (RT7). */
 const isSameTry = (a: MutationRecord, b: MutationRecord): boolean =>

@@ -83,14 +83,10 @@ export function createLedger(): Ledger {
       lanes.remove(mutation);
     },
     sort() {
-      let last: PendingMutation | undefined;
-      let isSorted = true;
-      for (const mutation of pending.values()) {
-        isSorted &&= last === undefined || byOrder(last, mutation) <= 0;
-        last = mutation;
-      }
-      if (isSorted) return;
-      const sorted = [...pending.values()].sort(byOrder);
+      const all = [...pending.values()];
+      if (all.every((mutation, i) => i === 0 || byOrder(all[i - 1] as PendingMutation, mutation) <= 0))
+        return;
+      const sorted = all.sort(byOrder);
       pending.clear();
       for (const mutation of sorted) pending.set(mutation.token, mutation);
     },
