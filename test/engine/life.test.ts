@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import { defineCollection } from '../../src/domain/collection.js';
 import { defineMutation } from '../../src/domain/definition.js';
+import type { SyncClient } from '../../src/engine/client.js';
 import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { HOSTILE } from '../domain/arbitraries.js';
 import {
@@ -15,6 +16,7 @@ import {
   thrownBy,
   todos,
   watchedStorage,
+  type Device,
 } from './testClient.js';
 
 const todo = (id: string) => ({ id, title: id });
@@ -335,10 +337,8 @@ describe('flush and sync', () => {
     expect(flushed.now).toBe('resolved');
   });
 
-  test('their signals end the waiting, and nothing else', async () => {
-    const device = createDevice();
-    const client = device.open({ transport: heldTransport(device.server, device.clock) });
-    client.insert(todos, todo('a'));
+  /** Asks for both, and does not wait until they are done. */
+  async function waitAndStop(device: Device, client: SyncClient): Promise<void> {
     const stop = new AbortController();
     const outcomes = [client.flush({ signal: stop.signal }), client.sync({ signal: stop.signal })].map(
       outcomeOf,
@@ -347,6 +347,13 @@ describe('flush and sync', () => {
     stop.abort(new Error('enough'));
     await device.settle();
     expect(outcomes.map(({ now }) => now)).toEqual(['rejected Error: enough', 'rejected Error: enough']);
+  }
+
+  test('their signals end the waiting, and nothing else', async () => {
+    const device = createDevice();
+    const client = device.open({ transport: heldTransport(device.server, device.clock) });
+    client.insert(todos, todo('a'));
+    await waitAndStop(device, client);
     expect(client.pending()).toHaveLength(1);
   });
 
@@ -361,16 +368,7 @@ describe('flush and sync', () => {
     client.insert(todos, todo('a'));
     await device.settle();
     const before = listening();
-    for (let i = 0; i < 5; i++) {
-      const stop = new AbortController();
-      const outcomes = [client.flush({ signal: stop.signal }), client.sync({ signal: stop.signal })].map(
-        outcomeOf,
-      );
-      await device.settle();
-      stop.abort(new Error('enough'));
-      await device.settle();
-      expect(outcomes.map(({ now }) => now)).toEqual(['rejected Error: enough', 'rejected Error: enough']);
-    }
+    for (let i = 0; i < 5; i++) await waitAndStop(device, client);
     expect(listening()).toBe(before);
     added.mockRestore();
   });
