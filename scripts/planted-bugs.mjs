@@ -21,6 +21,7 @@ const pullExchange = 'src/engine/pullExchange.ts';
 const store = 'src/engine/store.ts';
 const reconcile = 'src/domain/reconcile.ts';
 const sender = 'src/engine/sender.ts';
+const withinTime = 'src/engine/withinTime.ts';
 const selectRuns = 'src/domain/selectRuns.ts';
 
 const depart = 'src/engine/depart.ts';
@@ -227,13 +228,12 @@ export const PLANTED_BUGS = {
       'route.failures = undefined, route.floorAt = 0;',
     ),
   ],
-  'a timer is left': [patch(sender, '    } finally {\n      timer.abort();', '    } finally {')],
+  'a timer is left': [patch(withinTime, '  } finally {\n    timer.abort();', '  } finally {')],
   'timeout without end of the wait': [
-    patch(sender, 'if (!timer.signal.aborted) request.abort(cause);', ''),
     patch(
       sender,
-      "return all({ kind: 'failure', failure: 'timeout', cause });",
-      'return new Promise<never>(() => undefined);',
+      "(cause) => all({ kind: 'failure', failure: 'timeout', cause })",
+      '() => new Promise<never>(() => undefined) as never',
     ),
   ],
   // Found by the simulation in this library.
@@ -243,10 +243,9 @@ export const PLANTED_BUGS = {
   'pull: waits for ever': [
     patch(
       pullExchange,
-      "return { kind: 'failed', reply: { kind: 'failure', failure: 'timeout', cause } };",
-      'return new Promise<never>(() => undefined);',
+      "(error) => failed('timeout', error)",
+      '() => new Promise<never>(() => undefined) as never',
     ),
-    patch(pullExchange, 'if (!timer.signal.aborted) own.abort(cause);', ''),
   ],
   'pull: ends on a full disk': [patch(puller, 'return notStored(cause);', 'throw cause;')],
   'another tab is overtaken': [patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', '')],

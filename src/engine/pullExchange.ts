@@ -2,8 +2,9 @@ import { SyncError } from '../domain/errors.js';
 import { TRANSPORT } from '../domain/lanes.js';
 import { isAborted } from './abortable.js';
 import type { Gates, Health } from './gates.js';
-import type { Clock, PullReply, PullRequest, Transport } from './ports.js';
+import type { Clock, PullReply, PullRequest, Reply, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
+import { withinTime } from './withinTime.js';
 
 export interface PullExchangeOptions {
   /** Reads one page. */
@@ -30,45 +31,33 @@ export function createPullExchange({
   timeoutMs,
 }: PullExchangeOptions): PullExchange {
   async function ask(request: Omit<PullRequest, 'signal'>, signal: AbortSignal): Promise<PullReply> {
-    const own = new AbortController();
-    const timer = new AbortController();
-    let abort = (): void => undefined;
-    const aborted = new Promise<PullReply>((resolve) => {
-      abort = () => {
-        own.abort(signal.reason);
-        const cause: unknown = signal.reason;
-        const reply = { kind: 'failure', failure: 'network', cause } as const;
-        resolve({ kind: 'failed', reply });
-      };
-    });
-    signal.addEventListener('abort', abort);
-    const timedOut = clock.sleep(timeoutMs, timer.signal).then((): PullReply => {
-      const cause = new SyncError('TIMEOUT', `No page within ${timeoutMs} ms.`);
-      if (!timer.signal.aborted) own.abort(cause);
-      return { kind: 'failed', reply: { kind: 'failure', failure: 'timeout', cause } };
-    });
     try {
-      return await Promise.race([read({ ...request, signal: own.signal }), timedOut, aborted]);
+      return await read({ ...request, signal });
     } catch (cause) {
-      return { kind: 'failed', reply: { kind: 'failure', failure: 'unclassified', cause } };
-    } finally {
-      timer.abort();
-      signal.removeEventListener('abort', abort);
+      return failed('unclassified', cause);
     }
   }
 
   return async (request, signal) => {
     if (!gates.enter(TRANSPORT)) return undefined;
-    const reply = await ask(request, signal);
+    const reply = await withinTime(
+      (own) => ask(request, own),
+      (error) => failed('timeout', error),
+      { ms: timeoutMs, clock, signal },
+    );
     if (isAborted(signal)) {
       gates.withdrawn(TRANSPORT);
-      return reply;
+      return failed('network', signal.reason);
     }
     const health = healthOf(reply);
     if (health.answered) reachability.proven();
     gates.heard(TRANSPORT, health);
     return reply;
   };
+}
+
+function failed(failure: Extract<Reply, { kind: 'failure' }>['failure'], cause: unknown): PullReply {
+  return { kind: 'failed', reply: { kind: 'failure', failure, cause } };
 }
 
 /** What a pull says of the server: any answer of this protocol that is no outage shows that it is well. */

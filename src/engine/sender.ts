@@ -5,6 +5,7 @@ import { idempotencyKey } from '../domain/mutation.js';
 import { replyOfThrown, replyOfValue } from '../domain/thrown.js';
 import type { Clock, Reply, SealedOp, Transport } from './ports.js';
 import type { Op } from './seal.js';
+import { withinTime } from './withinTime.js';
 
 export interface Sent {
   /** A prefix of what was to be sent: what fitted in one request. */
@@ -82,30 +83,14 @@ function variablesOf({ members: [first], sealed: { merged } }: Op): unknown {
   return variables.value;
 }
 
-/** Gives `send` a time limit: after it the outcome is unknown, the request is aborted, and a late answer is ignored (RT3). */
+/** Gives `send` a time limit: after it the outcome is unknown (RT3). */
 export function withTimeout(send: Send, timeoutMs: number, clock: Clock): Send {
-  return async (ops, signal) => {
-    const request = new AbortController();
-    const timer = new AbortController();
-    const abort = (): void => {
-      request.abort(signal.reason);
-      timer.abort();
-    };
-    signal.addEventListener('abort', abort);
+  return (ops, signal) => {
     const all = (reply: Reply): Sent => ({ sent: ops, replies: ops.map(() => reply), bytes: 0 });
-    const timedOut = clock.sleep(timeoutMs, timer.signal).then(() => {
-      const cause = new SyncError('TIMEOUT', `No answer within ${timeoutMs} ms.`);
-      if (!timer.signal.aborted) request.abort(cause); // it ends early when the answer has come
-      return all({ kind: 'failure', failure: 'timeout', cause });
-    });
-    try {
-      return await Promise.race([
-        send(ops, request.signal).catch((error: unknown) => all(replyOfThrown(error))),
-        timedOut,
-      ]);
-    } finally {
-      timer.abort();
-      signal.removeEventListener('abort', abort);
-    }
+    return withinTime(
+      (own) => send(ops, own).catch((error: unknown) => all(replyOfThrown(error))),
+      (cause) => all({ kind: 'failure', failure: 'timeout', cause }),
+      { ms: timeoutMs, clock, signal },
+    );
   };
 }
