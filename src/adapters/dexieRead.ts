@@ -3,7 +3,7 @@ import { STORAGE_KEYS, type LogRecord, type StorageState } from '../engine/ports
 import { STORES, type JournalRecord, type OutboxDatabase } from './dexieDatabase.js';
 import { readRows, type RowsFound, type SparsePack } from './dexieRows.js';
 import { lastRevision } from './dexieWrite.js';
-import { fromLine } from './mutationLine.js';
+import { lineReader } from './mutationLine.js';
 import { unpackList } from './packed.js';
 import { readAll, readSome, visitEach, type Report } from './readAll.js';
 import { NOTHING_REMOVED, touchedByAll, type Touched } from './touched.js';
@@ -114,11 +114,12 @@ async function readLog(
   report: Report,
 ): Promise<LogRecord[]> {
   const log: LogRecord[] = [];
+  const read = lineReader();
   const seqs = wanted ?? (await db.log.toCollection().primaryKeys());
   const how = { all: wanted === undefined, atOnce: LOG_RECORDS_AT_ONCE, report };
   await visitEach(db.log, seqs, how, (record) => {
     try {
-      log.push({ seq: record.seq, mutations: unpackList(record, fromLine) });
+      log.push({ seq: record.seq, mutations: unpackList(record, read) });
     } catch (cause) {
       report(record.seq, cause);
     }

@@ -1,5 +1,5 @@
 import type { Change } from '../domain/changes.js';
-import { entityKey, type Row } from '../domain/entity.js';
+import { entityKey, type EntityKey, type Row } from '../domain/entity.js';
 import type { MutationRecord } from '../domain/mutation.js';
 import { isJson, isJsonRecord } from './packed.js';
 
@@ -26,7 +26,7 @@ type Line = readonly [
   variables?: unknown,
 ];
 
-/** What JSON brings back, through `fromLine`, as structured clone would bring back the record; undefined: nothing does. */
+/** What JSON brings back, through a `lineReader`, as structured clone would bring back the record; undefined: nothing does. */
 export function toLine(record: MutationRecord): unknown {
   const kept: unknown = record; // what could not be read is kept as it is (OB7)
   if (Array.isArray(kept)) return undefined; // it would be taken for a line
@@ -66,25 +66,40 @@ function shortened(record: Partial<MutationRecord>): unknown[] | undefined {
 
 const isNone = (list: unknown): boolean => Array.isArray(list) && list.length === 0;
 
-/** The record as it was, or anything else as it is. */
-export function fromLine(line: unknown): unknown {
-  if (!Array.isArray(line)) return line;
-  const [token, name, schema, createdAt, versions, collection, id, patch, previous, variables] =
-    line as unknown as Line;
-  return {
-    token,
-    rev: 0,
-    name,
-    schema,
-    variables,
-    changes: [{ kind: 'update', collection, id, patch, unset: NONE, previous }],
-    lanes: [entityKey(collection, id)],
-    priority: 'normal',
-    dependsOn: NONE,
-    createdAt,
-    versions: versions ?? undefined,
+/**
+ * Gives the record of a line as it was, or anything else as it is. What one reader reads shares what thousands of it have in
+ * common: the id of a row, and its lane.
+ */
+export function lineReader(): (line: unknown) => unknown {
+  const rows = new Map<string, Shared>();
+  return (line) => {
+    if (!Array.isArray(line)) return line;
+    const [token, name, schema, createdAt, versions, collection, rowId, patch, previous, variables] =
+      line as unknown as Line;
+    let row = rows.get(rowId);
+    if (row === undefined || row.collection !== collection)
+      rows.set(rowId, (row = { collection, id: rowId, lanes: [entityKey(collection, rowId)] }));
+    const { id, lanes } = row;
+    return {
+      token,
+      rev: 0,
+      name,
+      schema,
+      variables,
+      changes: [{ kind: 'update', collection, id, patch, unset: NONE, previous }],
+      lanes,
+      priority: 'normal',
+      dependsOn: NONE,
+      createdAt,
+      versions: versions ?? undefined,
+    };
   };
 }
 
-/** Shared by thousands. */
+interface Shared {
+  readonly collection: string;
+  readonly id: string;
+  readonly lanes: readonly [EntityKey];
+}
+
 const NONE: readonly never[] = [];

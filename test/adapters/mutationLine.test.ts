@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromLine, toLine } from '../../src/adapters/mutationLine.js';
-import type { MutationRecord } from '../../src/domain/mutation.js';
+import { lineReader, toLine } from '../../src/adapters/mutationLine.js';
+import { readRecord, type MutationRecord } from '../../src/domain/mutation.js';
 
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 const json = fc.jsonValue().map(asJson); // without -0, which JSON loses
@@ -9,7 +9,7 @@ const fields = fc.dictionary(fc.constantFrom('title', 'done', '__proto__', 'n'),
 const usualUpdate = fc.record({
   kind: fc.constant('update' as const),
   collection: fc.constantFrom('tasks', 'notes'),
-  id: fc.string({ minLength: 1 }),
+  id: fc.oneof(fc.constantFrom('a', 'b', '7'), fc.string({ minLength: 1 })),
   patch: fields,
   unset: fc.constant([]),
   previous: fields,
@@ -40,7 +40,8 @@ const usual = fc
     ...(versions !== null && { versions: [versions] }),
   }));
 
-const brought = (record: unknown): unknown => fromLine(asJson(toLine(record as never)));
+const read = lineReader(); // one for all: what they share is what each had
+const brought = (record: unknown): unknown => read(asJson(toLine(record as never)));
 
 test('OB6 an edit of one row is a short line, and comes back as it was', () =>
   fc.assert(
@@ -97,4 +98,8 @@ test('OB7 whatever else a record holds or lacks comes back as well, or JSON is n
 test('OB7 what could not be read stays what it is: a list is not taken for a line', () => {
   for (const kept of ['torn text', 7, null, true, {}]) expect(brought(kept)).toEqual(kept);
   expect(toLine([1, 2] as never)).toBe(undefined);
+});
+
+test('OB7 a line that lost its end is unreadable by itself', () => {
+  expect(readRecord(lineReader()(['t1', '@update']))).toHaveProperty('unreadable');
 });
