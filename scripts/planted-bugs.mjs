@@ -31,7 +31,13 @@ const patch = (file, find, replace) => ({ file, find, replace });
 
 /** `{name: patches}` */
 export const PLANTED_BUGS = {
-  'what follows a merge rides behind it': [patch(selectRuns, '    if (members.size > 1) return;\n', '')],
+  'what follows a merge rides behind it': [
+    patch(
+      selectRuns,
+      'if (ride && run.members.length === 1) release(first, suspect);',
+      'if (ride) release(graph.get(run.members.at(-1)?.token ?? "") ?? first, suspect);',
+    ),
+  ],
   'shift before send': [
     patch(
       settle,
@@ -79,7 +85,7 @@ export const PLANTED_BUGS = {
   ],
   'lanes ignored': [
     patch(lanes, 'if (queued.waitsFor > 0) return;', 'if (queued.waitsFor > 99) return;'),
-    patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', ''),
+    patch(lanes, ' || !graph.waitsOnlyFor(queued, turn)', ''),
   ],
   'no version guard': [
     patch(
@@ -248,7 +254,7 @@ export const PLANTED_BUGS = {
     ),
   ],
   'pull: ends on a full disk': [patch(puller, 'return notStored(cause);', 'throw cause;')],
-  'another tab is overtaken': [patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', '')],
+  'another tab is overtaken': [patch(lanes, ' || !graph.waitsOnlyFor(queued, turn)', '')],
   'a failed rollback is overtaken': [
     patch(
       outbox,
@@ -269,7 +275,7 @@ export const PLANTED_BUGS = {
   'a lost hint is never made good': [
     patch(
       outbox,
-      'await serial(async () =>\n        waiting > 0 || ledger.revision !== revision ? undefined : load(ledger.revision),\n      );\n      options.announce();',
+      'await serial(async () =>\n        waiting > 0 || ledger.tally.sending > 0 || ledger.revision !== revision\n          ? undefined\n          : load(ledger.revision),\n      );\n      options.announce();',
       '',
     ),
   ],
@@ -302,7 +308,7 @@ export const PLANTED_BUGS = {
     ),
   ],
   'a merge takes the latest position': [
-    patch(lanes, ' || !graph.waitsOnlyFor(queued, staying)', ''),
+    patch(lanes, ' || !graph.waitsOnlyFor(queued, turn)', ''),
     patch('src/domain/selectRuns.ts', 'if (left.waitsFor > 0) continue;', ''),
   ],
   'a split drops a member': [
@@ -409,8 +415,8 @@ export const PLANTED_BUGS = {
   'what waits for the user stays sealed': [
     patch(
       departures,
-      'const held = parts.leaving.filter((l) => l.held !== undefined)',
-      'const held = parts.leaving.filter((l) => l.held !== undefined && l.held.conflict === undefined)',
+      'const unsealed = [...held, ',
+      'const unsealed = [...held.filter((m) => parts.leaving.find((l) => l.mutation === m)?.held?.conflict === undefined), ',
     ),
   ],
   'resolved, and not shown': [

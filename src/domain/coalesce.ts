@@ -104,11 +104,16 @@ function followUpdate(net: Net, change: Update): Net | undefined {
       edit(net.row, change);
       return net;
     case 'update':
-      for (const field of Object.keys(change.patch)) replace(net, field, change);
-      for (const field of change.unset) replace(net, field, change);
-      edit(net.patch, change);
-      if (net.unset.size > 0) for (const field of Object.keys(change.patch)) net.unset.delete(field);
-      for (const field of change.unset) net.unset.add(field);
+      for (const field of Object.keys(change.patch)) {
+        replace(net, field, change);
+        setField(net.patch, field, change.patch[field]);
+        if (net.unset.size > 0) net.unset.delete(field);
+      }
+      for (const field of change.unset) {
+        replace(net, field, change);
+        Reflect.deleteProperty(net.patch, field);
+        net.unset.add(field);
+      }
       return net;
     case 'delete':
       return undefined;

@@ -12,8 +12,8 @@ export interface LaneGraph<M> {
   remove(queued: Queued<M>): void;
   /** Its `seq` or `place` has changed. */
   move(queued: Queued<M>): void;
-  /** Whether all that it waits for is among `those`. */
-  waitsOnlyFor(queued: Queued<M>, those: ReadonlySet<Queued<M>>): boolean;
+  /** Whether all that it waits for is marked with that `turn`. */
+  waitsOnlyFor(queued: Queued<M>, turn: number): boolean;
   /** What waits for it, as often as it does. */
   behind(queued: Queued<M>): readonly Queued<M>[];
   /** What it depends on and waits for. */
@@ -131,6 +131,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         waitsFor: 0,
         links: [],
         needs: once(dependsOn),
+        turn: 0,
         ticket: undefined,
       };
       known.set(token, queued);
@@ -152,12 +153,13 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     },
     remove(queued) {
       known.delete(queued.mutation.token);
+      for (const link of queued.links) leave(link);
+      if (named.size === 0) return;
       for (const need of queued.needs) {
         const those = named.get(need);
         those?.delete(queued);
         if (those?.size === 0) named.delete(need);
       }
-      for (const link of queued.links) leave(link);
       for (const one of dependents(queued)) shift(one, -1);
     },
     move(queued) {
@@ -177,10 +179,11 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
       for (const one of dependents(queued)) shift(one, 1);
       settle(queued);
     },
-    waitsOnlyFor(queued, those) {
+    waitsOnlyFor(queued, turn) {
       for (const { previous } of queued.links)
-        if (previous !== undefined && !those.has(previous.owner)) return false;
-      return needs(queued).every((one) => those.has(one));
+        if (previous !== undefined && previous.owner.turn !== turn) return false;
+      for (const needed of needs(queued)) if (needed.turn !== turn) return false;
+      return true;
     },
     behind,
     needs,

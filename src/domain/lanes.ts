@@ -76,7 +76,7 @@ export interface Lanes<M extends Schedulable> {
    */
   inTurn<R extends Pick<Run<M>, 'members'>>(
     runs: readonly R[],
-    may: (mutation: M) => boolean,
+    may: (mutation: M, run: R) => boolean,
     keep?: (members: readonly M[], run: R) => number,
   ): readonly (readonly M[])[];
   /** All that name `token` in `dependsOn`, in order. */
@@ -92,6 +92,8 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
   let added: M[] = [];
   /** Not even that: they have no place. */
   const unstored = new Set<M>();
+  /** How often `inTurn` was asked: what stays in one is marked with its number. */
+  let turns = 0;
 
   /** Gives it the place among the heads that it deserves now. */
   function rank(queued: Queued<M>): void {
@@ -129,7 +131,7 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     file,
     remove(mutation) {
       file();
-      unstored.delete(mutation);
+      if (unstored.size > 0) unstored.delete(mutation);
       const queued = graph.get(mutation.token);
       if (queued === undefined) return;
       graph.remove(queued);
@@ -143,18 +145,18 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     },
     inTurn(runs, may, keep = (members) => members.length) {
       file();
-      const staying = new Set<Queued<M>>();
+      const turn = ++turns;
       return runs.map((run) => {
         const members: M[] = [];
-        const added: Queued<M>[] = [];
+        const staying: Queued<M>[] = [];
         for (const mutation of run.members) {
           const queued = graph.get(mutation.token);
-          if (queued === undefined || !may(mutation) || !graph.waitsOnlyFor(queued, staying)) break;
-          staying.add(queued);
-          added.push(queued);
+          if (queued === undefined || !may(mutation, run) || !graph.waitsOnlyFor(queued, turn)) break;
+          queued.turn = turn;
+          staying.push(queued);
           members.push(mutation);
         }
-        for (const queued of added.slice(keep(members, run))) staying.delete(queued);
+        for (let i = keep(members, run); i < staying.length; i++) (staying[i] as Queued<M>).turn = 0;
         return members;
       });
     },

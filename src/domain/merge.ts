@@ -56,6 +56,7 @@ export function createMerge<M extends Mergeable>(first: M, failed: (error: SyncE
   const members: M[] = [first];
   // Made at the first join: most mutations go by themselves, and there are thousands.
   let merging: Merging | undefined;
+  let content: MergeContent | undefined = SINGLE;
   return {
     members,
     join(next) {
@@ -63,11 +64,12 @@ export function createMerge<M extends Mergeable>(first: M, failed: (error: SyncE
       if (!sameLanes(first.lanes, next.lanes)) return false;
       merging ??= isBuiltIn(first.name) ? mergeBuiltIns(first) : mergeNamed(first, failed);
       if (!merging.join(next)) return false;
+      content = undefined;
       members.push(next);
       return true;
     },
     get content() {
-      return members.length === 1 || merging === undefined ? SINGLE : merging.content;
+      return (content ??= merging?.content ?? SINGLE);
     },
   };
 }
@@ -88,7 +90,7 @@ function mergeBuiltIns(first: Mergeable): Merging {
   return {
     join({ name, changes }) {
       if (net.isNothing || !isBuiltIn(name)) return false;
-      const [change] = changes;
+      const change = changes[0];
       return change !== undefined && entity !== undefined && isSameEntity(change, entity) && net.add(changes);
     },
     get content(): MergeContent {
@@ -163,5 +165,7 @@ function isThenable(value: unknown): boolean {
 const isSameEntity = (a: Change, b: Change): boolean => a.id === b.id && a.collection === b.collection;
 
 function sameLanes(a: readonly Lane[], b: readonly Lane[]): boolean {
-  return a === b || (a.length === b.length && a.every((lane, i) => lane === b[i]));
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

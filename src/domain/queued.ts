@@ -13,6 +13,8 @@ export interface Queued<M> {
   readonly links: readonly Link<M>[];
   /** What it depends on, each token once. */
   readonly needs: readonly Token[];
+  /** The last {@link Lanes.inTurn} in which it was found to be in turn, and stays. */
+  turn: number;
   /** Where it stands among the heads. */
   ticket: Ticket<M> | undefined;
 }

@@ -35,8 +35,9 @@ export function createReadyHeads<M extends Schedulable>(): ReadyHeads<M> {
 
   return {
     put(queued, now) {
-      const { sending, dueAt, suspect } = queued.mutation;
-      if (sending || dueAt === Infinity) return;
+      if (queued.mutation.sending) return;
+      const { dueAt, suspect } = queued.mutation;
+      if (dueAt === Infinity) return;
       if (dueAt <= now) putReady(queued, suspect);
       else join(waiting, queued, dueAt);
     },

@@ -40,7 +40,6 @@ export function selectRuns<M extends Schedulable, R extends Run<M>>(
   const riders = createReadyHeads<M>();
   /** Those behind what is in the batch: how many they still wait for, and whether they follow a suspect or are one. */
   const behind = new Map<Queued<M>, { waitsFor: number; suspect: boolean }>();
-  const batched = new Set<Queued<M>>();
 
   function pick(lines: readonly Line<M>[], limit: number, ride: boolean): R[] {
     const runs: R[] = [];
@@ -59,30 +58,27 @@ export function selectRuns<M extends Schedulable, R extends Run<M>>(
       picked.push(ticket);
       line.room--;
       const run = begin(first.mutation);
-      const members = absorb(graph, first, run, now);
+      absorb(graph, first, run, now);
       runs.push(run);
-      if (ride) release(members, suspect);
+      // A refused merge is split, and its members go again: what followed would overtake them (CO5, CO6).
+      if (ride && run.members.length === 1) release(first, suspect);
     }
     return runs;
   }
 
   /** Lets those ride that wait for nothing but what is in the batch. What follows a suspect is one (SC2). */
-  function release(members: ReadonlySet<Queued<M>>, suspect: boolean): void {
-    for (const member of members) batched.add(member);
-    // A refused merge is split, and its members go again: what followed would overtake them (CO5, CO6).
-    if (members.size > 1) return;
-    for (const { mutation } of members) if (mutation.closing) return;
-    for (const member of members)
-      for (const one of graph.behind(member)) {
-        if (batched.has(one) || one.mutation.route !== TRANSPORT) continue;
-        const left = behind.get(one) ?? { waitsFor: one.waitsFor, suspect: one.mutation.suspect };
-        behind.set(one, left);
-        left.waitsFor--;
-        left.suspect ||= suspect;
-        if (left.waitsFor > 0) continue;
-        riders.putReady(one, left.suspect);
-        released.push(one);
-      }
+  function release(first: Queued<M>, suspect: boolean): void {
+    if (first.mutation.closing) return;
+    for (const one of graph.behind(first)) {
+      if (one.mutation.route !== TRANSPORT) continue;
+      const left = behind.get(one) ?? { waitsFor: one.waitsFor, suspect: one.mutation.suspect };
+      behind.set(one, left);
+      left.waitsFor--;
+      left.suspect ||= suspect;
+      if (left.waitsFor > 0) continue;
+      riders.putReady(one, left.suspect);
+      released.push(one);
+    }
   }
 
   let nextAt = Infinity;
@@ -155,16 +151,16 @@ function absorb<M extends Schedulable>(
   first: Queued<M>,
   run: Run<M>,
   now: number,
-): Set<Queued<M>> {
-  const members = new Set([first]);
+): void {
   const { route, suspect } = first.mutation;
+  /** Made when something depends on anything: mostly nothing does. */
+  let members: Set<M> | undefined;
   for (let next = graph.follower(first); next !== undefined; next = graph.follower(next)) {
     const { mutation } = next;
     if (mutation.route !== route || !mayGo(mutation, now) || (mutation.suspect && !suspect)) break;
     let free = true;
-    for (const needed of graph.needs(next)) free &&= members.has(needed);
+    for (const needed of graph.needs(next)) free &&= (members ??= new Set(run.members)).has(needed.mutation);
     if (!free || !run.join(mutation)) break;
-    members.add(next);
+    members?.add(mutation);
   }
-  return members;
 }

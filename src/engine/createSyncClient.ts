@@ -17,7 +17,6 @@ import { createLiveQueries } from './liveQueries.js';
 import { createMutator } from './mutator.js';
 import { checkOptions, pickDefined, type SyncClientOptions } from './options.js';
 import { createOutbox } from './outbox.js';
-import type { PendingMutation } from './pendingMutation.js';
 import type { Platform } from './ports.js';
 import { createPullExchange } from './pullExchange.js';
 import { createPuller } from './puller.js';
@@ -165,7 +164,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     failed,
     changed(mutations) {
       tellDelayed(mutations, ledger, emit);
-      reporter.changed(mutations);
+      reporter.changed();
     },
   });
   const read = transport?.pull?.bind(transport);
@@ -191,7 +190,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       began: () => emit('sync.started', { direction: 'pull' }),
       progress(progress) {
         emit('sync.progress', progress);
-        if (puller?.progress !== undefined) reporter.changed([]);
+        if (puller?.progress !== undefined) reporter.changed();
       },
       pulled(result) {
         if (result.kind === 'up-to-date' && ledger.pending.size === 0) ledger.syncedAt = now();
@@ -213,8 +212,8 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
   const repairDesk = createRepairDesk({ ...parts, now, alive });
   const undoing = createUndo(parts);
 
-  function changed(mutations: readonly PendingMutation[] = []): void {
-    reporter.changed(mutations);
+  function changed(): void {
+    reporter.changed();
     worker.wake();
   }
 
@@ -226,7 +225,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
       if (mutation.definition?.mutationFn !== undefined && outcome.kind === 'accepted') puller?.wake(); // what its own function did to the rows, the server knows
       tellOutcome(leaving, emit);
     }
-    changed(those.map(({ mutation }) => mutation));
+    changed();
   }
 
   const life = createLife({

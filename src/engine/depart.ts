@@ -24,14 +24,15 @@ export function depart(
   { seqs }: StorageReceipt,
 ): void {
   const { ledger, store } = options;
-  const gone = leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
-  applyWrite(ledger, write, gone);
+  const gone: PendingMutation[] = [];
   for (const { mutation, held } of leaving)
-    if (held !== undefined) {
+    if (held === undefined) gone.push(mutation);
+    else {
       mutation.failures = undefined;
       mutation.phase = { kind: 'refused', letter: held };
       ledger.lanes.refresh(mutation);
     }
+  applyWrite(ledger, write, gone);
   const successors = new Map<PendingMutation, PendingMutation>();
   const revised = new Map(rebased);
   // What was called since the write was planned still names rows as they were called then (ID1).

@@ -78,8 +78,9 @@ export function departure(
   { put: more, ...parts }: Omit<Departure, 'write'> & { readonly put: StorageWrite['put'] },
   alsoRemove: StorageWrite['remove'] = {},
 ): Departure {
-  const gone = parts.leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
-  const held = parts.leaving.filter((l) => l.held !== undefined).map((l) => l.mutation);
+  const gone: PendingMutation[] = [];
+  const held: PendingMutation[] = [];
+  for (const one of parts.leaving) (one.held === undefined ? gone : held).push(one.mutation);
   const stored = new Map([...parts.rebased].filter(([mutation]) => mutation.seq !== Infinity));
   const unsealed = [...held, ...parts.rebased.keys()];
   const { put, remove } = rewriting(ledger, gone, unsealed, stored);
@@ -100,10 +101,15 @@ export function departure(
 /** What was decided as one has one outcome. */
 function outcomesOf(leaving: readonly Leaving[]): readonly StoredOutcome[] {
   const tokens = new Map<Outcome, Token[]>();
+  let last: Outcome | undefined;
+  let those: Token[] = [];
   for (const { mutation, outcome } of leaving) {
-    const those = tokens.get(outcome);
-    if (those === undefined) tokens.set(outcome, [mutation.token]);
-    else those.push(mutation.token);
+    if (outcome !== last) {
+      last = outcome;
+      those = tokens.get(outcome) ?? [];
+      tokens.set(outcome, those);
+    }
+    those.push(mutation.token);
   }
   return [...tokens].map(([outcome, those]) => ({ tokens: those, outcome: storable(outcome) }));
 }

@@ -59,12 +59,14 @@ function mergeOf(
   group: Group,
   outgoing: Outgoing,
 ): Merge<PendingMutation> {
-  const [first, ...others] = members as [PendingMutation, ...PendingMutation[]];
-  const goes = (next: PendingMutation): boolean => refusedCause(next, outgoing) === undefined;
-  const isWhole = members.length === group.members.length && others.every((m) => !m.apart && goes(m));
+  const [first] = members as [PendingMutation, ...PendingMutation[]];
+  const goes = (next: PendingMutation): boolean =>
+    next === first || refusedCause(next, outgoing) === undefined;
+  const isWhole =
+    members.length === group.members.length && members.every((m) => goes(m) && (m === first || !m.apart));
   if (isMerge(group) && isWhole) return group;
   const merge = createMerge(first, outgoing.failed);
-  for (const next of others) if (!goes(next) || !merge.join(next)) break;
+  for (const next of members.slice(1)) if (!goes(next) || !merge.join(next)) break;
   return merge;
 }
 
@@ -218,6 +220,6 @@ const sends = ({ phase, effect }: PendingMutation): readonly Change[] =>
 
 /** The token it is sent under: that of what it was merged into, or its own; none, if it was merged to nothing. */
 function sentAs(mutation: PendingMutation, along: Along): Token | undefined {
-  if (along.has(mutation)) return along.get(mutation)?.token;
+  if (along().has(mutation)) return along().get(mutation)?.token;
   return mutation.phase.kind === 'sealed' ? mutation.phase.sealed.token : undefined;
 }

@@ -78,7 +78,8 @@ export function createLedger(): Ledger {
       lanes.add(mutation);
     },
     remove(mutation) {
-      if (pending.get(mutation.token) === mutation) pending.delete(mutation.token);
+      const { token } = mutation;
+      if (pending.get(token) === mutation) pending.delete(token);
       mutation.countIn(undefined);
       lanes.remove(mutation);
     },
@@ -110,12 +111,13 @@ export function rewriting(
   const sealKeys = new Set<string>();
   const sealIds = new Set<string>();
   let same: Sealed | undefined;
-  for (const { phase } of [...leaving, ...unsealed])
-    if (phase.kind === 'sealed' && phase.sealed !== same) {
-      same = phase.sealed;
-      sealKeys.add(idempotencyKey(phase.sealed));
-      sealIds.add(phase.sealId);
-    }
+  for (const those of [leaving, unsealed])
+    for (const { phase } of those)
+      if (phase.kind === 'sealed' && phase.sealed !== same) {
+        same = phase.sealed;
+        sealKeys.add(idempotencyKey(phase.sealed));
+        sealIds.add(phase.sealId);
+      }
   const rest = [...sealIds].map((id) => {
     const sealed = ledger.seals.get(id) ?? [];
     return { id, sealed: sealed.filter((one) => !sealKeys.has(idempotencyKey(one))) };

@@ -80,6 +80,6 @@ const versionIn = (
 /** What it travels as, or was sent as; the server never saw what went by a function of its own. */
 function sealedAs(mutation: PendingMutation, along: Along): Sealed | undefined {
   if (mutation.definition?.mutationFn !== undefined) return undefined;
-  if (along.has(mutation)) return along.get(mutation);
+  if (along().has(mutation)) return along().get(mutation);
   return mutation.phase.kind === 'sealed' ? mutation.phase.sealed : undefined;
 }

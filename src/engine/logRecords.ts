@@ -48,35 +48,41 @@ export interface LogChange {
   readonly empty: EmptyPlaces | undefined;
 }
 
+interface Changed {
+  readonly records: readonly MutationRecord[];
+  readonly places: Uint8Array;
+  /** By place. */
+  readonly instead: Map<number, MutationRecord>;
+}
+
 /** Takes `leaving` out of the log, and puts the records of `rebased` in the place of what they were. Costs what it takes. */
 export function changeLog(
   { log, empty, copies }: KnownLog,
   leaving: readonly PendingMutation[],
   rebased: ReadonlyMap<PendingMutation, MutationRecord>,
 ): LogChange {
-  const changed = new Map<
-    number,
-    { readonly places: Uint8Array; readonly instead: Map<number, MutationRecord> }
-  >();
-  const change = (seq: number, { token, place }: PendingMutation, record?: MutationRecord): void => {
+  const changed = new Map<number, Changed>();
+  const begin = (seq: number): Changed => {
     const records = log.get(seq) ?? [];
-    let own = changed.get(seq);
-    if (own === undefined) {
-      changed.set(seq, (own = { places: new Uint8Array(Math.ceil(records.length / 8)), instead: new Map() }));
-      own.places.set(empty.get(seq) ?? []);
-    }
+    const places = new Uint8Array(Math.ceil(records.length / 8));
+    places.set(empty.get(seq) ?? []);
+    const own = { records, places, instead: new Map<number, MutationRecord>() };
+    changed.set(seq, own);
+    return own;
+  };
+  const change = (seq: number, { token, place }: PendingMutation, record?: MutationRecord): void => {
+    const { records, places, instead } = changed.get(seq) ?? begin(seq);
+    let at = place;
     // Where the record was rewritten, it stands elsewhere.
-    const at =
-      records[place]?.token === token
-        ? place
-        : records.findIndex((one: MutationRecord | null) => one?.token === token);
+    if (records[at]?.token !== token)
+      at = records.findIndex((one: MutationRecord | null) => one?.token === token);
     if (at < 0) return;
-    if (record === undefined) own.places[at >> 3] = (own.places[at >> 3] ?? 0) | (1 << (at & 7));
-    else own.instead.set(at, record);
+    if (record === undefined) places[at >> 3] = (places[at >> 3] ?? 0) | (1 << (at & 7));
+    else instead.set(at, record);
   };
   const concern = (mutation: PendingMutation, record?: MutationRecord): void => {
     change(mutation.seq, mutation, record);
-    for (const seq of copies.get(mutation.token) ?? []) change(seq, mutation, record);
+    if (copies.size > 0) for (const seq of copies.get(mutation.token) ?? []) change(seq, mutation, record);
   };
   for (const [mutation, record] of rebased) concern(mutation, record);
   for (const mutation of leaving) concern(mutation);
@@ -85,8 +91,7 @@ export function changeLog(
   const emptied: number[] = [];
   const next = new Map(empty);
   let isOther = false;
-  for (const [seq, { places, instead }] of changed) {
-    const records = log.get(seq) ?? [];
+  for (const [seq, { records, places, instead }] of changed) {
     let left = records.length;
     for (const byte of places) for (let bits = byte; bits > 0; bits &= bits - 1) left--;
     if (left > 0 && instead.size === 0 && left * MOSTLY_EMPTY > records.length) {

@@ -31,7 +31,7 @@ export interface MutatorOptions {
   readonly createId: () => string;
   /** Throws `DISPOSED` after the end. */
   readonly alive: () => void;
-  readonly changed: (mutations: readonly PendingMutation[]) => void;
+  readonly changed: () => void;
 }
 
 const NO_HISTORY: readonly Refusal[] = [];
@@ -53,7 +53,7 @@ export function createMutator(options: MutatorOptions): Mutator {
     if (call.options.idempotencyKey !== undefined) checkCycle(token, mutation.dependsOn, dependenciesOf);
     ledger.add(mutation);
     store.apply(mutation);
-    changed([]); // nobody has seen it yet
+    changed();
     outbox.add(mutation);
   }
 

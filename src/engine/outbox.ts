@@ -186,14 +186,18 @@ export function createOutbox(options: OutboxOptions): Outbox {
         options.saved([...new Set([...(departure.entering ?? []), ...(again ? [again] : [])])]);
       }),
     async receive(page, from, suspected) {
+      const { revision } = ledger;
       const entered = await take(() => planReceive(options, page, from, suspected, options.clock.now()));
       if (entered !== undefined) return entered;
+      // What woke the puller may have woken the worker, which begins in a task of its own where many are pending.
+      await options.clock.turn?.();
+      if (ledger.pending.size > MANY) await options.clock.sleep(0);
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
-      // Where we write, that finds it as well.
-      const { revision } = ledger;
-      await options.clock.turn?.(); // what woke the puller may have woken the worker
+      // Where we write, that finds it as well; what is on its way is written about soon, or is no longer at a later poll.
       await serial(async () =>
-        waiting > 0 || ledger.revision !== revision ? undefined : load(ledger.revision),
+        waiting > 0 || ledger.tally.sending > 0 || ledger.revision !== revision
+          ? undefined
+          : load(ledger.revision),
       );
       options.announce();
       return undefined;

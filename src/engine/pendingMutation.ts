@@ -65,6 +65,7 @@ let calls = 0;
 /** One undecided mutation, as this tab holds it. A class only because thousands of them share these getters. */
 export class PendingMutation implements Schedulable, Foldable, Mergeable {
   readonly record: MutationRecord;
+  readonly token: Token;
   readonly definition: AnyDefinition | undefined;
   readonly parked: SyncError | undefined;
   readonly run: Rerun | undefined;
@@ -92,6 +93,7 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
 
   constructor(init: PendingMutationInit) {
     this.record = init.record;
+    this.token = init.record.token;
     this.definition = init.definition;
     this.parked = init.parked;
     this.run = init.run;
@@ -120,7 +122,7 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
   }
   #moved(): void {
     this.view = undefined;
-    this.countIn(this.#tally);
+    if (this.#tally !== undefined && this.standing !== this.#counted) this.countIn(this.#tally);
   }
   /** Its effect on the present base. */
   get effect(): Effect {
@@ -152,9 +154,6 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
     this.#moved();
   }
 
-  get token(): Token {
-    return this.record.token;
-  }
   get name(): string {
     return this.record.name;
   }

@@ -38,7 +38,7 @@ export interface Reporter {
   readonly deadLetters: (filter?: DeadLetterFilter) => readonly DeadLetterView[];
   readonly conflicts: (filter?: ConflictFilter) => readonly ConflictView[];
   readonly watch: (listener: () => void) => () => void;
-  readonly changed: (mutations: readonly PendingMutation[]) => void;
+  readonly changed: () => void;
   /** Resolves when none of `tokens` is pending any more, or nobody waits for it any more. */
   settled(tokens: Iterable<Token>, signal?: AbortSignal): Promise<void>;
   /** Lets a message through once per first argument. */
@@ -70,9 +70,8 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
     Conflict,
     { readonly of: readonly (BaseRow | undefined)[]; readonly view: ConflictView }
   >();
-  function changed(mutations: readonly PendingMutation[]): void {
+  function changed(): void {
     views = letters = conflicts = undefined;
-    for (const mutation of mutations) mutation.view = undefined;
     if (scheduled || topics.size === 0) return;
     scheduled = true;
     queueMicrotask(() => {

@@ -25,7 +25,7 @@ export type Frozen = { readonly members: readonly PendingMutation[] } & (
 );
 
 /** What was frozen just before, in the same transaction, and as what; undefined for what was annulled. */
-export type Along = ReadonlyMap<PendingMutation, Sealed | undefined>;
+export type Along = () => ReadonlyMap<PendingMutation, Sealed | undefined>;
 
 /** `members`: those of `group` that still may go. */
 export type Freeze = (members: readonly PendingMutation[], group: Group, along: Along) => Frozen;
@@ -46,8 +46,17 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
   const ops: Op[] = [];
   const frozen: Op[] = [];
   const annulled: PendingMutation[] = [];
-  const along = new Map<PendingMutation, Sealed | undefined>();
   const keys = new Set<string>();
+  const known = new Map<PendingMutation, Sealed | undefined>();
+  let untold: Frozen[] = [];
+  // Only what shares a row with another, or depends on it, asks: mostly nothing does.
+  const along: Along = () => {
+    for (const result of untold)
+      for (const mutation of result.members)
+        known.set(mutation, result.kind === 'sealed' ? result.sealed : undefined);
+    untold = [];
+    return known;
+  };
   const mayGo = (mutation: PendingMutation): boolean =>
     ledger.pending.get(mutation.token) === mutation &&
     !mutation.cancelling &&
@@ -70,8 +79,7 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
       frozen.push(result);
       ops.push(result);
     }
-    for (const mutation of result.members)
-      along.set(mutation, result.kind === 'sealed' ? result.sealed : undefined);
+    untold.push(result);
     return result.members.length;
   });
   const [first] = frozen;
@@ -86,22 +94,28 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
 function opOf(ledger: Ledger, mutation: PendingMutation | undefined): Op | undefined {
   if (mutation?.phase.kind !== 'sealed') return undefined;
   const { sealId, sealed: own } = mutation.phase;
-  const isOwn = (one: Sealed): boolean => one === own || (one.token === own.token && one.rev === own.rev);
-  const sealed = ledger.seals.get(sealId)?.find(isOwn) ?? own;
-  const members = (sealed.members ?? [sealed.token]).flatMap((token) => {
+  const stored = ledger.seals.get(sealId);
+  // By key: what was read again since is equal, not identical.
+  const sealed = stored?.includes(own) === true ? own : (stored?.find((one) => isSameKey(one, own)) ?? own);
+  const members: PendingMutation[] = [];
+  for (const token of sealed.members ?? [sealed.token]) {
     const member = ledger.pending.get(token);
-    return member?.phase.kind === 'sealed' && isOwn(member.phase.sealed) ? member : [];
-  });
+    if (member !== undefined && isSealedAs(member, own)) members.push(member);
+  }
   return { members, sealed };
 }
 
+const isSameKey = (a: Sealed, b: Sealed): boolean => a === b || (a.token === b.token && a.rev === b.rev);
+
+const isSealedAs = ({ phase }: PendingMutation, sealed: Sealed): boolean =>
+  phase.kind === 'sealed' && isSameKey(phase.sealed, sealed);
+
 /** Those of `ops` that still may go: since they were sealed, another tab may have decided them, or held what comes first. */
 export function stillToSend(ledger: Ledger, ops: readonly Op[]): readonly Op[] {
-  const keys = new Map(ops.flatMap(({ members, sealed }) => members.map((m) => [m, idempotencyKey(sealed)])));
   const sent: Op[] = [];
   ledger.lanes.inTurn(
     ops,
-    (mutation) => isCurrent(ledger, mutation, keys.get(mutation)),
+    (mutation, { sealed }) => ledger.pending.get(mutation.token) === mutation && isSealedAs(mutation, sealed),
     (members, op) => {
       if (members.length < op.members.length) return 0;
       sent.push(op);

@@ -32,7 +32,7 @@ export function sendThrough(transport: Transport): Send {
       request.push({ token, rev, body, resent: members.some((m) => m.resent) });
     }
     const sent = ops.slice(0, request.length);
-    for (const mutation of sent.flatMap((op) => op.members)) mutation.resent = true;
+    for (const { members } of sent) for (const mutation of members) mutation.resent = true;
     return { sent, replies: await transport.push(request, { signal }), bytes };
   };
 }

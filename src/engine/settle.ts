@@ -102,26 +102,32 @@ export function settling(books: Books, decisions: readonly Decision[], now: numb
     })),
     (key) => store.pendingOn(key).length > 0,
   );
-  const decided = current.flatMap((d): Leaving[] => {
+  const decided: Leaving[] = [];
+  for (const d of current)
     switch (d.kind) {
       case 'split':
       case 'again':
       case 'rebase':
-        return [];
+        break;
       case 'accepted': {
         const outcome = d.result === undefined ? DONE : ({ kind: 'accepted', result: d.result } as const);
-        return d.members.map((mutation) => ({ mutation, outcome }));
+        for (const mutation of d.members) decided.push({ mutation, outcome });
+        break;
       }
       case 'refused':
-        return d.members.map((mutation) => refuse(mutation, naming(mutation, d.error, books), d, now));
+        for (const mutation of d.members)
+          decided.push(refuse(mutation, naming(mutation, d.error, books), d, now));
     }
-  });
   const { followers, waiting } = followersOf(books, current, decided);
   const following = new Set([...followers.map((l) => l.mutation), ...waiting]);
   const leaving =
     following.size === 0 ? decided : [...decided.filter((l) => !following.has(l.mutation)), ...followers];
   const left = new Set(followers.map((l) => l.mutation)); // of what was split, only these leave
-  const letters = leaving.flatMap((l) => deadLetter(l, now) ?? []);
+  const letters: DeadLetter[] = [];
+  for (const one of leaving) {
+    const letter = deadLetter(one, now);
+    if (letter !== undefined) letters.push(letter);
+  }
   const after = acceptedAfterAll(
     ledger,
     new Set(current.map((d) => (d.kind === 'accepted' ? d.key : undefined))),
@@ -210,8 +216,7 @@ function refuse(
 }
 
 function deadLetter({ mutation, outcome, held, retryAfterMs }: Leaving, now: number): DeadLetter | undefined {
-  if (held !== undefined) return held;
-  if (outcome.kind !== 'refused') return undefined;
+  if (held !== undefined || outcome.kind !== 'refused') return held;
   const { token, record, phase } = mutation;
   const mayHaveArrived = outcome.unanswered === true && phase.kind === 'sealed';
   return {

@@ -49,12 +49,16 @@ class PromisesOnDemand implements Settlement, Stages {
   }
 
   enqueued(): void {
-    resolve(this, 'storing', undefined);
+    (this.storing ??= DONE).resolve(undefined);
   }
   accepted(result: unknown): void {
-    resolve(this, 'storing', undefined);
-    resolve(this, 'deciding', result);
-    resolve(this, 'covering', result);
+    this.enqueued();
+    if (result !== undefined) {
+      this.deciding ??= createDeferred();
+      this.covering ??= createDeferred();
+    }
+    (this.deciding ??= DONE).resolve(result);
+    (this.covering ??= DONE).resolve(result);
   }
   rejected(error: SyncError): void {
     reject(this, 'storing', error);
@@ -84,11 +88,6 @@ class Handle implements MutationHandle {
 }
 
 const at = (stages: Stages, stage: Stage): Deferred => (stages[stage] ??= createDeferred());
-
-function resolve(stages: Stages, stage: Stage, value: unknown): void {
-  if (value === undefined) (stages[stage] ??= DONE).resolve(value);
-  else at(stages, stage).resolve(value);
-}
 
 function reject(stages: Stages, stage: Stage, error: SyncError): void {
   const { promise, reject } = at(stages, stage);

@@ -58,7 +58,7 @@ export interface WorkerOptions {
   /** Milliseconds after which the outcome of a send counts as unknown (RT3). */
   readonly timeoutMs: number;
   readonly paused: () => boolean;
-  /** After anything about these mutations has changed that status shows. */
+  /** After anything has changed that status shows: these have come back, decided or not. */
   readonly changed: (mutations: readonly PendingMutation[]) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -140,9 +140,14 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function start(groups: readonly Group[], route: string, signal: AbortSignal): void {
-    const members = groups.flatMap((group) => group.members);
-    for (const mutation of members) mutation.sending = true;
-    for (const { members: own } of groups) ledger.lanes.refresh(own[0] as PendingMutation); // the others wait for it
+    const members: PendingMutation[] = [];
+    for (const { members: own } of groups) {
+      for (const mutation of own) {
+        mutation.sending = true;
+        members.push(mutation);
+      }
+      ledger.lanes.refresh(own[0] as PendingMutation); // the others wait for it
+    }
     reachability.tried();
     const underWay: UnderWay = { route, members, isAnswered: false };
     const done = travel(groups, underWay, signal)
@@ -157,7 +162,7 @@ export function createWorker(options: WorkerOptions): Worker {
       })
       .finally(() => {
         const asked = new Set([...asking.values()].flat());
-        returned(members.filter((mutation) => !asked.has(mutation)));
+        returned(asked.size === 0 ? members : members.filter((mutation) => !asked.has(mutation)));
         inFlight.delete(done);
         options.changed(members);
         wakeup.wake();
@@ -167,6 +172,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function returned(members: readonly PendingMutation[]): void {
     for (const mutation of members) {
+      if (ledger.pending.get(mutation.token) !== mutation) continue; // mostly all have left
       mutation.sending = false;
       ledger.lanes.refresh(mutation);
     }
@@ -174,7 +180,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   /** One mutation's way, top to bottom. */
   async function travel(groups: readonly Group[], underWay: UnderWay, signal: AbortSignal): Promise<void> {
-    const { route, members } = underWay;
+    const { route } = underWay;
     const unsendable = new Map<PendingMutation, SyncError>();
     const outgoing: Outgoing = {
       ledger,
@@ -187,7 +193,7 @@ export function createWorker(options: WorkerOptions): Worker {
     };
     // Durable: from here it may have arrived.
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
-    options.changed(members);
+    options.changed([]);
     if (unsendable.size > 0) await outbox.settle(() => neverSent(unsendable, outgoing));
     const { revision } = ledger;
     const now = (): readonly Op[] => (ledger.revision === revision ? ops : stillToSend(ledger, ops));
@@ -263,12 +269,13 @@ export function createWorker(options: WorkerOptions): Worker {
     wake: wakeup.wake,
     networkChanged() {
       gates.networkChanged();
+      wakeup.wake();
+      if (ledger.tally.held + ledger.tally.sending === 0) return; // nothing has failed
       for (const mutation of ledger.pending.values()) {
         if (mutation.failures === undefined) continue;
         mutation.failures = { ...mutation.failures, dueAt: mutation.failures.floorAt };
         ledger.lanes.refresh(mutation);
       }
-      wakeup.wake();
     },
     quiet: (of) =>
       new Promise((resolve) => {
