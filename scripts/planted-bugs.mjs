@@ -275,7 +275,7 @@ export const PLANTED_BUGS = {
   'a lost hint is never made good': [
     patch(
       outbox,
-      'await serial(async () =>\n        waiting > 0 || ledger.tally.sending > 0 || ledger.revision !== revision\n          ? undefined\n          : load(ledger.revision),\n      );\n      options.announce();',
+      'await serial(async () =>\n        waiting > 0 || options.writesSoon() || ledger.revision !== revision\n          ? undefined\n          : load(ledger.revision),\n      );\n      options.announce();',
       '',
     ),
   ],
@@ -415,8 +415,8 @@ export const PLANTED_BUGS = {
   'what waits for the user stays sealed': [
     patch(
       departures,
-      'const unsealed = [...held, ',
-      'const unsealed = [...held.filter((m) => parts.leaving.find((l) => l.mutation === m)?.held?.conflict === undefined), ',
+      'const held = parts.leaving.filter((l) => l.held !== undefined)',
+      'const held = parts.leaving.filter((l) => l.held !== undefined && l.held.conflict === undefined)',
     ),
   ],
   'resolved, and not shown': [

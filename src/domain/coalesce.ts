@@ -40,12 +40,11 @@ export function createNetChange(): NetChange {
     add(changes) {
       if (changes.length > 1 && !isReplace(changes)) return false;
       // All or none holds for a replace, too: wherever its delete fits, its insert does then.
-      for (const change of changes) {
+      return changes.every((change) => {
         const next = follow(net, change);
-        if (next === undefined) return false;
-        net = next;
-      }
-      return true;
+        if (next !== undefined) net = next;
+        return next !== undefined;
+      });
     },
     get isNothing() {
       return net.kind === 'nothing';
@@ -104,16 +103,18 @@ function followUpdate(net: Net, change: Update): Net | undefined {
       edit(net.row, change);
       return net;
     case 'update':
-      for (const field of Object.keys(change.patch)) {
+      for (const field in change.patch) {
+        if (!Object.hasOwn(change.patch, field)) continue;
         replace(net, field, change);
         setField(net.patch, field, change.patch[field]);
         if (net.unset.size > 0) net.unset.delete(field);
       }
-      for (const field of change.unset) {
-        replace(net, field, change);
-        Reflect.deleteProperty(net.patch, field);
-        net.unset.add(field);
-      }
+      if (change.unset.length > 0)
+        for (const field of change.unset) {
+          replace(net, field, change);
+          Reflect.deleteProperty(net.patch, field);
+          net.unset.add(field);
+        }
       return net;
     case 'delete':
       return undefined;

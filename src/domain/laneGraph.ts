@@ -31,6 +31,8 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
   const lasts = new Map<Lane, Link<M>>();
   /** Where something was put in the middle of a lane last: those that follow it come next to it. */
   let finger: Link<M> | undefined;
+  /** Those that were lifted and have yet to pass that on: empty but while `lend` runs. */
+  const lenders: Queued<M>[] = [];
 
   function needs(queued: Queued<M>): readonly Queued<M>[] {
     if (queued.needs.length === 0) return NONE;
@@ -39,6 +41,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
   }
 
   function dependents(queued: Queued<M>): readonly Queued<M>[] {
+    if (named.size === 0) return NONE;
     const those = named.get(queued.mutation.token);
     return those === undefined ? NONE : [...those].filter((one) => isBefore(queued, one));
   }
@@ -46,7 +49,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
   function behind(queued: Queued<M>): readonly Queued<M>[] {
     const found: Queued<M>[] = [];
     for (const { next } of queued.links) if (next !== undefined) found.push(next.owner);
-    if (named.size > 0) found.push(...dependents(queued));
+    found.push(...dependents(queued));
     return found;
   }
 
@@ -58,9 +61,15 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
   /** Puts it into its lane; almost always at the end, else the search begins at `from`. */
   function enter(link: Link<M>, from: Link<M> | undefined): void {
     const last = lasts.get(link.lane);
-    const atEnd = last === undefined || !isBefore(link.owner, last.owner);
-    let previous = atEnd ? last : (from ?? last);
-    let next = previous?.next;
+    if (last === undefined || !isBefore(link.owner, last.owner)) {
+      link.previous = last;
+      link.next = undefined;
+      if (last !== undefined) last.next = link;
+      lasts.set(link.lane, link);
+      return;
+    }
+    let previous: Link<M> | undefined = from ?? last;
+    let next = previous.next;
     while (previous !== undefined && isBefore(link.owner, previous.owner)) {
       next = previous;
       previous = previous.previous;
@@ -72,13 +81,13 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     link.previous = previous;
     link.next = next;
     if (previous !== undefined) previous.next = link;
-    if (next === undefined) lasts.set(link.lane, link);
-    else {
-      next.previous = link;
-      finger = link;
-      if (previous === undefined) shift(next.owner, 1);
-    }
+    finger = link;
+    if (next === undefined) return; // never: the last one comes after it
+    next.previous = link;
+    if (previous === undefined) shift(next.owner, 1);
   }
+
+  const enterAnew = (link: Link<M>): void => enter(link, finger?.lane === link.lane ? finger : undefined);
 
   function leave(link: Link<M>): void {
     const { lane, previous, next } = link;
@@ -93,9 +102,14 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
 
   /** Counts what it waits for, and passes ranks on. */
   function settle(queued: Queued<M>): void {
+    const { links } = queued;
     queued.waitsFor = needs(queued).length;
-    for (const { previous } of queued.links) if (previous !== undefined) queued.waitsFor++;
-    for (const { rank } of behind(queued)) queued.rank = Math.min(queued.rank, rank);
+    for (let i = 0; i < links.length; i++) {
+      const { previous, next } = links[i] as Link<M>;
+      if (previous !== undefined) queued.waitsFor++;
+      if (next !== undefined) queued.rank = Math.min(queued.rank, next.owner.rank);
+    }
+    if (named.size > 0) for (const { rank } of dependents(queued)) queued.rank = Math.min(queued.rank, rank);
     changed(queued);
     lend(queued);
   }
@@ -105,17 +119,21 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
    * and no mutation is lifted more often than there are ranks. What was lent is kept when its cause is gone: it waited.
    */
   function lend(from: Queued<M>): void {
-    const lenders = [from];
-    const lift = (one: Queued<M>, rank: number): void => {
-      if (one.rank <= rank) return;
-      one.rank = rank;
-      changed(one);
-      lenders.push(one);
-    };
-    for (let lender = lenders.pop(); lender !== undefined; lender = lenders.pop()) {
-      for (const { previous } of lender.links) if (previous !== undefined) lift(previous.owner, lender.rank);
-      for (const one of needs(lender)) lift(one, lender.rank);
+    for (let lender: Queued<M> | undefined = from; lender !== undefined; lender = lenders.pop()) {
+      const { links, rank } = lender;
+      for (let i = 0; i < links.length; i++) {
+        const previous = links[i]?.previous;
+        if (previous !== undefined) lift(previous.owner, rank);
+      }
+      if (lender.needs.length > 0) for (const one of needs(lender)) lift(one, rank);
     }
+  }
+
+  function lift(one: Queued<M>, rank: number): void {
+    if (one.rank <= rank) return;
+    one.rank = rank;
+    changed(one);
+    lenders.push(one);
   }
 
   return {
@@ -135,11 +153,12 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         ticket: undefined,
       };
       known.set(token, queued);
-      for (const need of queued.needs) {
-        const those = named.get(need);
-        if (those === undefined) named.set(need, new Set([queued]));
-        else those.add(queued);
-      }
+      if (queued.needs.length > 0)
+        for (const need of queued.needs) {
+          const those = named.get(need);
+          if (those === undefined) named.set(need, new Set([queued]));
+          else those.add(queued);
+        }
       // Not pushed one by one: then the list would have room for sixteen more, which none of thousands needs.
       queued.links = once(lanes).map((lane) => ({
         owner: queued,
@@ -147,13 +166,13 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         previous: undefined,
         next: undefined,
       }));
-      for (const link of queued.links) enter(link, finger?.lane === link.lane ? finger : undefined);
-      for (const one of dependents(queued)) shift(one, 1);
+      queued.links.forEach(enterAnew);
+      if (named.size > 0) for (const one of dependents(queued)) shift(one, 1);
       settle(queued);
     },
     remove(queued) {
       known.delete(queued.mutation.token);
-      for (const link of queued.links) leave(link);
+      queued.links.forEach(leave);
       if (named.size === 0) return;
       for (const need of queued.needs) {
         const those = named.get(need);
@@ -180,10 +199,12 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
       settle(queued);
     },
     waitsOnlyFor(queued, turn) {
-      for (const { previous } of queued.links)
+      const { links } = queued;
+      for (let i = 0; i < links.length; i++) {
+        const previous = links[i]?.previous;
         if (previous !== undefined && previous.owner.turn !== turn) return false;
-      for (const needed of needs(queued)) if (needed.turn !== turn) return false;
-      return true;
+      }
+      return queued.needs.length === 0 || needs(queued).every((one) => one.turn === turn);
     },
     behind,
     needs,

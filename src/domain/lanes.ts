@@ -109,9 +109,10 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
     const those = added;
     if (those.length === 0) return true;
     added = those.slice(most);
-    for (const mutation of those.slice(0, most))
+    those.slice(0, most).forEach((mutation) => {
       if (graph.get(mutation.token) === undefined) graph.add(mutation);
       else refresh(mutation);
+    });
     return added.length === 0;
   }
 
@@ -149,13 +150,14 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
       return runs.map((run) => {
         const members: M[] = [];
         const staying: Queued<M>[] = [];
-        for (const mutation of run.members) {
+        run.members.every((mutation) => {
           const queued = graph.get(mutation.token);
-          if (queued === undefined || !may(mutation, run) || !graph.waitsOnlyFor(queued, turn)) break;
+          if (queued === undefined || !may(mutation, run) || !graph.waitsOnlyFor(queued, turn)) return false;
           queued.turn = turn;
           staying.push(queued);
           members.push(mutation);
-        }
+          return true;
+        });
         for (let i = keep(members, run); i < staying.length; i++) (staying[i] as Queued<M>).turn = 0;
         return members;
       });

@@ -159,7 +159,9 @@ function absorb<M extends Schedulable>(
     const { mutation } = next;
     if (mutation.route !== route || !mayGo(mutation, now) || (mutation.suspect && !suspect)) break;
     let free = true;
-    for (const needed of graph.needs(next)) free &&= (members ??= new Set(run.members)).has(needed.mutation);
+    if (next.needs.length > 0)
+      for (const needed of graph.needs(next))
+        free &&= (members ??= new Set(run.members)).has(needed.mutation);
     if (!free || !run.join(mutation)) break;
     members?.add(mutation);
   }

@@ -121,6 +121,7 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
     left,
     audited: (entry) => emit(entry.outcome === 'ask' ? 'conflict.asked' : 'conflict.resolved', { entry }),
     announce: () => tabs.announce(),
+    writesSoon: () => worker.isBusy,
     revive: (record, seq, place, since) => {
       const mutation = caller.revive(record, seq, place, since);
       if (mutation.parked !== undefined)
@@ -219,12 +220,12 @@ export function createSyncClient(options: SyncClientOptions, platform: Platform)
 
   function left(those: readonly Leaving[]): void {
     undoing.remember(those);
-    for (const leaving of those) {
+    those.forEach((leaving) => {
       const { mutation, outcome } = leaving;
       if (outcome.kind === 'annulled') summary.annulled();
       if (mutation.definition?.mutationFn !== undefined && outcome.kind === 'accepted') puller?.wake(); // what its own function did to the rows, the server knows
       tellOutcome(leaving, emit);
-    }
+    });
     changed();
   }
 

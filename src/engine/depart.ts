@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../domain/audit.js';
 import type { MutationRecord } from '../domain/mutation.js';
-import type { Books, Departure, Leaving } from './departures.js';
+import { goneOf, type Books, type Departure, type Leaving } from './departures.js';
 import { applyWrite, assignedIn, place } from './ledger.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { StorageReceipt } from './ports.js';
@@ -24,15 +24,14 @@ export function depart(
   { seqs }: StorageReceipt,
 ): void {
   const { ledger, store } = options;
-  const gone: PendingMutation[] = [];
-  for (const { mutation, held } of leaving)
-    if (held === undefined) gone.push(mutation);
-    else {
-      mutation.failures = undefined;
-      mutation.phase = { kind: 'refused', letter: held };
-      ledger.lanes.refresh(mutation);
-    }
+  const gone = goneOf(leaving);
   applyWrite(ledger, write, gone);
+  leaving.forEach(({ mutation, held }) => {
+    if (held === undefined) return;
+    mutation.failures = undefined;
+    mutation.phase = { kind: 'refused', letter: held };
+    ledger.lanes.refresh(mutation);
+  });
   const successors = new Map<PendingMutation, PendingMutation>();
   const revised = new Map(rebased);
   // What was called since the write was planned still names rows as they were called then (ID1).

@@ -73,14 +73,17 @@ export function planLeave(
   return departure(ledger, { leaving, rebased: new Map(), rows: [], put: write.put }, write.remove);
 }
 
+/** Those that are not shown any more. */
+export const goneOf = (leaving: readonly Leaving[]): readonly PendingMutation[] =>
+  leaving.filter((l) => l.held === undefined).map((l) => l.mutation);
+
 export function departure(
   ledger: Ledger,
   { put: more, ...parts }: Omit<Departure, 'write'> & { readonly put: StorageWrite['put'] },
   alsoRemove: StorageWrite['remove'] = {},
 ): Departure {
-  const gone: PendingMutation[] = [];
-  const held: PendingMutation[] = [];
-  for (const one of parts.leaving) (one.held === undefined ? gone : held).push(one.mutation);
+  const gone = goneOf(parts.leaving);
+  const held = parts.leaving.filter((l) => l.held !== undefined).map((l) => l.mutation);
   const stored = new Map([...parts.rebased].filter(([mutation]) => mutation.seq !== Infinity));
   const unsealed = [...held, ...parts.rebased.keys()];
   const { put, remove } = rewriting(ledger, gone, unsealed, stored);
@@ -101,16 +104,11 @@ export function departure(
 /** What was decided as one has one outcome. */
 function outcomesOf(leaving: readonly Leaving[]): readonly StoredOutcome[] {
   const tokens = new Map<Outcome, Token[]>();
-  let last: Outcome | undefined;
-  let those: Token[] = [];
-  for (const { mutation, outcome } of leaving) {
-    if (outcome !== last) {
-      last = outcome;
-      those = tokens.get(outcome) ?? [];
-      tokens.set(outcome, those);
-    }
-    those.push(mutation.token);
-  }
+  leaving.forEach(({ mutation, outcome }) => {
+    const those = tokens.get(outcome);
+    if (those === undefined) tokens.set(outcome, [mutation.token]);
+    else those.push(mutation.token);
+  });
   return [...tokens].map(([outcome, those]) => ({ tokens: those, outcome: storable(outcome) }));
 }
 

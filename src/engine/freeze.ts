@@ -162,6 +162,7 @@ function rowsAfter(changes: readonly Change[], read: ReadRow): readonly (Row | u
 
 /** Why it must never be sent: what it builds on was refused, perhaps while another tab queued it (SC4). */
 function refusedCause(mutation: PendingMutation, outgoing: Outgoing): SyncError | undefined {
+  if (outgoing.ledger.deadLetters.size === 0) return undefined;
   const letter = refusedBefore(mutation, outgoing);
   return letter && dependencyError(mutation, letter.record.name, letter.token, restoreError(letter.error));
 }
@@ -190,29 +191,35 @@ function prerequisites(
   const needed = new Set<PendingMutation>();
   const known = new Set<EntityKey>();
   let last: Change | undefined;
-  for (const mutation of members) {
-    for (const token of mutation.dependsOn) {
-      const other = ledger.pending.get(token);
-      if (other !== undefined) needed.add(other);
+  const look = (change: Change, mutation: PendingMutation): void => {
+    if (change.id === last?.id && change.collection === last.collection) return; // mostly all are of one row
+    last = change;
+    const key = keyOf(change);
+    // Members follow one another: what comes before the first that changes a row comes before them all.
+    if (known.has(key)) return;
+    known.add(key);
+    for (const earlier of store.pendingOn(key)) {
+      if (earlier === mutation) break;
+      if (sends(earlier).some((one) => one.kind === 'insert' && keyOf(one) === key)) needed.add(earlier);
     }
-    for (const change of mutation.effect.changes) {
-      if (change.id === last?.id && change.collection === last.collection) continue; // mostly all are of one row
-      last = change;
-      const key = keyOf(change);
-      // Members follow one another: what comes before the first that changes a row comes before them all.
-      if (known.has(key)) continue;
-      known.add(key);
-      for (const earlier of store.pendingOn(key)) {
-        if (earlier === mutation) break;
-        if (sends(earlier).some((one) => one.kind === 'insert' && keyOf(one) === key)) needed.add(earlier);
+  };
+  members.forEach((mutation) => {
+    const { dependsOn, effect } = mutation;
+    if (dependsOn.length > 0)
+      for (const token of dependsOn) {
+        const other = ledger.pending.get(token);
+        if (other !== undefined) needed.add(other);
       }
-    }
-  }
+    effect.changes.forEach((change) => look(change, mutation));
+  });
+  if (needed.size === 0) return NO_TOKENS;
   for (const mutation of members) needed.delete(mutation);
   // What went by a function of its own the transport's server never saw; it was decided before this could go.
   const sent = [...needed].filter((other) => other.definition?.mutationFn === undefined);
   return [...new Set(sent.flatMap((other) => sentAs(other, along) ?? []))];
 }
+
+const NO_TOKENS: readonly Token[] = [];
 
 /** All that goes with it: of a merge that inserts the row, the insert itself may have left (RT6). */
 const sends = ({ phase, effect }: PendingMutation): readonly Change[] =>

@@ -71,7 +71,7 @@ export function createJointWrite(options: JointWriteOptions): JointWrite {
   function markFrozen({ frozen, records: [record] }: Sealing): void {
     for (const { members, sealed } of frozen) {
       const phase = { kind: 'sealed', sealed, sealId: record?.id ?? '' } as const;
-      for (const mutation of members) mutation.phase = phase;
+      members.forEach((mutation) => (mutation.phase = phase));
     }
   }
 

@@ -46,7 +46,7 @@ export interface Ledger {
   /** The breakers' state as stored (RT4). */
   breakers: unknown;
   add(mutation: PendingMutation): void;
-  remove(mutation: PendingMutation): void;
+  readonly remove: (mutation: PendingMutation) => void;
   /** Another tab's mutations may come before ours: brings `pending` back into the order of the storage. */
   sort(): void;
 }
@@ -111,13 +111,12 @@ export function rewriting(
   const sealKeys = new Set<string>();
   const sealIds = new Set<string>();
   let same: Sealed | undefined;
-  for (const those of [leaving, unsealed])
-    for (const { phase } of those)
-      if (phase.kind === 'sealed' && phase.sealed !== same) {
-        same = phase.sealed;
-        sealKeys.add(idempotencyKey(phase.sealed));
-        sealIds.add(phase.sealId);
-      }
+  leaving.concat(unsealed).forEach(({ phase }) => {
+    if (phase.kind !== 'sealed' || phase.sealed === same) return;
+    same = phase.sealed;
+    sealKeys.add(idempotencyKey(phase.sealed));
+    sealIds.add(phase.sealId);
+  });
   const rest = [...sealIds].map((id) => {
     const sealed = ledger.seals.get(id) ?? [];
     return { id, sealed: sealed.filter((one) => !sealKeys.has(idempotencyKey(one))) };
@@ -172,7 +171,7 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
   for (const seq of write.remove?.log ?? []) ledger.log.delete(seq);
   for (const id of write.remove?.seals ?? []) ledger.seals.delete(id);
   for (const token of write.remove?.deadLetters ?? []) ledger.deadLetters.delete(token);
-  for (const mutation of leaving) ledger.remove(mutation);
+  leaving.forEach(ledger.remove);
   applyMeta(ledger, write.put?.meta ?? []);
 }
 

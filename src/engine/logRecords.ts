@@ -85,7 +85,7 @@ export function changeLog(
     if (copies.size > 0) for (const seq of copies.get(mutation.token) ?? []) change(seq, mutation, record);
   };
   for (const [mutation, record] of rebased) concern(mutation, record);
-  for (const mutation of leaving) concern(mutation);
+  leaving.forEach((mutation) => concern(mutation));
 
   const rewritten: LogChange['rewritten'] = [];
   const emptied: number[] = [];
@@ -93,17 +93,20 @@ export function changeLog(
   let isOther = false;
   for (const [seq, { records, places, instead }] of changed) {
     let left = records.length;
-    for (const byte of places) for (let bits = byte; bits > 0; bits &= bits - 1) left--;
+    places.forEach((byte) => {
+      for (let bits = byte; bits > 0; bits &= bits - 1) left--;
+    });
     if (left > 0 && instead.size === 0 && left * MOSTLY_EMPTY > records.length) {
       next.set(seq, places);
       isOther = true;
       continue;
     }
     isOther = next.delete(seq) || isOther;
-    const stays = ([place, record]: readonly [number, unknown]): MutationRecord =>
-      instead.get(place) ?? (record as MutationRecord);
-    if (left > 0) rewritten.push({ seq, mutations: [...presentIn(records, places)].map(stays) });
-    else emptied.push(seq);
+    if (left === 0) emptied.push(seq);
+    else {
+      const now = records.map((record, place) => instead.get(place) ?? record);
+      rewritten.push({ seq, mutations: now.filter((_, place) => !isEmptyPlace(places, place)) });
+    }
   }
   return { rewritten, emptied, empty: isOther ? next : undefined };
 }

@@ -55,6 +55,8 @@ export interface OutboxOptions extends LearnOptions, DepartOptions {
   readonly saved: (mutations: readonly PendingMutation[]) => void;
   /** Tells the other tabs that the storage changed. */
   readonly announce: () => void;
+  /** Whether something may be written soon by itself. */
+  readonly writesSoon: () => boolean;
 }
 
 export function createOutbox(options: OutboxOptions): Outbox {
@@ -189,13 +191,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const { revision } = ledger;
       const entered = await take(() => planReceive(options, page, from, suspected, options.clock.now()));
       if (entered !== undefined) return entered;
-      // What woke the puller may have woken the worker, which begins in a task of its own where many are pending.
-      await options.clock.turn?.();
-      if (ledger.pending.size > MANY) await options.clock.sleep(0);
+      await options.clock.turn?.(); // what woke the puller may have woken the worker
       // A hint may get lost, either way: the poll that brings nothing still finds what the others wrote, and they us.
-      // Where we write, that finds it as well; what is on its way is written about soon, or is no longer at a later poll.
+      // Where we write, that finds it as well; where nothing came of what is under way, a later poll does.
       await serial(async () =>
-        waiting > 0 || ledger.tally.sending > 0 || ledger.revision !== revision
+        waiting > 0 || options.writesSoon() || ledger.revision !== revision
           ? undefined
           : load(ledger.revision),
       );

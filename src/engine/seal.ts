@@ -98,10 +98,10 @@ function opOf(ledger: Ledger, mutation: PendingMutation | undefined): Op | undef
   // By key: what was read again since is equal, not identical.
   const sealed = stored?.includes(own) === true ? own : (stored?.find((one) => isSameKey(one, own)) ?? own);
   const members: PendingMutation[] = [];
-  for (const token of sealed.members ?? [sealed.token]) {
+  (sealed.members ?? [sealed.token]).forEach((token) => {
     const member = ledger.pending.get(token);
     if (member !== undefined && isSealedAs(member, own)) members.push(member);
-  }
+  });
   return { members, sealed };
 }
 

@@ -70,11 +70,13 @@ export function settleAndSeal(
   now: number,
 ): Departure | undefined {
   const seals = sealings.flatMap((sealing) => sealing.records);
-  const annulled = sealings.flatMap((s) => s.annulled.map((mutation) => ({ mutation, outcome: ANNULLED })));
+  const annulled = sealings.flatMap((s): Leaving[] =>
+    s.annulled.map((mutation) => ({ mutation, outcome: ANNULLED })),
+  );
   if (settling === undefined && annulled.length === 0)
     return seals.length === 0 ? undefined : { ...NOTHING, write: { put: { seals } } };
   const { put, remove, ...parts } = settling ?? NOTHING;
-  const leaving = [...annulled, ...parts.leaving];
+  const leaving = annulled.concat(parts.leaving);
   const synced = settling === undefined ? [] : inStep(ledger, leaving, now);
   const all = { ...put, seals, meta: [...(put.meta ?? []), ...synced] };
   return departure(ledger, { ...parts, leaving, put: all }, remove);
@@ -102,39 +104,33 @@ export function settling(books: Books, decisions: readonly Decision[], now: numb
     })),
     (key) => store.pendingOn(key).length > 0,
   );
-  const decided: Leaving[] = [];
-  for (const d of current)
+  const decided = current.flatMap((d): Leaving[] => {
     switch (d.kind) {
       case 'split':
       case 'again':
       case 'rebase':
-        break;
+        return [];
       case 'accepted': {
         const outcome = d.result === undefined ? DONE : ({ kind: 'accepted', result: d.result } as const);
-        for (const mutation of d.members) decided.push({ mutation, outcome });
-        break;
+        return d.members.map((mutation) => ({ mutation, outcome }));
       }
       case 'refused':
-        for (const mutation of d.members)
-          decided.push(refuse(mutation, naming(mutation, d.error, books), d, now));
+        return d.members.map((mutation) => refuse(mutation, naming(mutation, d.error, books), d, now));
     }
+  });
   const { followers, waiting } = followersOf(books, current, decided);
   const following = new Set([...followers.map((l) => l.mutation), ...waiting]);
   const leaving =
     following.size === 0 ? decided : [...decided.filter((l) => !following.has(l.mutation)), ...followers];
   const left = new Set(followers.map((l) => l.mutation)); // of what was split, only these leave
-  const letters: DeadLetter[] = [];
-  for (const one of leaving) {
-    const letter = deadLetter(one, now);
-    if (letter !== undefined) letters.push(letter);
-  }
+  const letters = leaving.map((l) => deadLetter(l, now)).filter((letter) => letter !== undefined);
   const after = acceptedAfterAll(
     ledger,
     new Set(current.map((d) => (d.kind === 'accepted' ? d.key : undefined))),
   );
   const firstSeq = nextAuditSeq([...ledger.audit.values()]);
   return {
-    leaving: [...leaving, ...after.held],
+    leaving: leaving.concat(after.held),
     rebased: new Map([
       ...again(waiting),
       ...current.flatMap((d) =>

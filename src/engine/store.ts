@@ -179,7 +179,11 @@ export function createStore(
         lay(mutation, effect ?? mutation.effect, shown);
       }
     } else {
-      for (const mutation of [...add, ...drop]) for (const key of mutation.effect.touched) from.add(key);
+      const concern = ({ effect }: PendingMutation): void => {
+        effect.touched.forEach((key) => from.add(key));
+      };
+      add.forEach(concern);
+      drop.forEach(concern);
       for (const key of from) remember(key);
       for (const mutation of add) link(mutation);
       const dropped = new Set(drop);

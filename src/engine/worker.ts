@@ -35,6 +35,8 @@ export interface Worker {
   networkChanged(): void;
   /** Resolves when nothing is in flight and nothing is ready to be sent, or before, when all of these are decided or held. */
   quiet(of?: (mutation: PendingMutation) => boolean): Promise<void>;
+  /** Looks for what may be sent, or has sent something: what comes of it is stored. */
+  readonly isBusy: boolean;
   /** The server wants the user to sign in again. */
   readonly needsAuth: boolean;
 }
@@ -74,6 +76,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let line: Promise<unknown> = Promise.resolve();
   /** Resolvers that have not answered yet: only their lanes wait (SC3). */
   const asking = new Map<Promise<void>, readonly PendingMutation[]>();
+  let isLooking = false;
   const quietWaiters = new Map<() => void, ((mutation: PendingMutation) => boolean) | undefined>();
 
   /** Told once: it is met again at every look. */
@@ -91,9 +94,11 @@ export function createWorker(options: WorkerOptions): Worker {
   async function run(signal: AbortSignal): Promise<void> {
     gates.begin();
     while (!signal.aborted) {
+      isLooking = true;
       do await breathe(ledger, clock);
       while (!ledger.lanes.file(MANY_FILED));
       const lookAgainAt = startSendsSafely(signal);
+      isLooking = false;
       tellQuiet(inFlight.size + asking.size === 0);
       await wakeup.wait(lookAgainAt, signal);
     }
@@ -142,10 +147,10 @@ export function createWorker(options: WorkerOptions): Worker {
   function start(groups: readonly Group[], route: string, signal: AbortSignal): void {
     const members: PendingMutation[] = [];
     for (const { members: own } of groups) {
-      for (const mutation of own) {
+      own.forEach((mutation) => {
         mutation.sending = true;
         members.push(mutation);
-      }
+      });
       ledger.lanes.refresh(own[0] as PendingMutation); // the others wait for it
     }
     reachability.tried();
@@ -171,11 +176,11 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function returned(members: readonly PendingMutation[]): void {
-    for (const mutation of members) {
-      if (ledger.pending.get(mutation.token) !== mutation) continue; // mostly all have left
+    members.forEach((mutation) => {
+      if (ledger.pending.get(mutation.token) !== mutation) return; // mostly all have left
       mutation.sending = false;
       ledger.lanes.refresh(mutation);
-    }
+    });
   }
 
   /** One mutation's way, top to bottom. */
@@ -282,6 +287,9 @@ export function createWorker(options: WorkerOptions): Worker {
         quietWaiters.set(resolve, of);
         wakeup.wake();
       }),
+    get isBusy() {
+      return isLooking || inFlight.size > 0;
+    },
     get needsAuth() {
       // What was refused for it may have been accepted meanwhile: another tab's send, or an echo in a pull.
       return decider.needsAuth && ledger.pending.size > 0;
