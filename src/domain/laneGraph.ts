@@ -58,6 +58,9 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     if (queued.waitsFor === (by === 1 ? 1 : 0)) changed(queued);
   }
 
+  const hold = (queued: Queued<M>): void => shift(queued, 1);
+  const free = (queued: Queued<M>): void => shift(queued, -1);
+
   /** Puts it into its lane; almost always at the end, else the search begins at `from`. */
   function enter(link: Link<M>, from: Link<M> | undefined): void {
     const last = lasts.get(link.lane);
@@ -84,7 +87,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     finger = link;
     if (next === undefined) return; // never: the last one comes after it
     next.previous = link;
-    if (previous === undefined) shift(next.owner, 1);
+    if (previous === undefined) hold(next.owner);
   }
 
   const enterAnew = (link: Link<M>): void => enter(link, finger?.lane === link.lane ? finger : undefined);
@@ -95,21 +98,21 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     if (previous !== undefined) previous.next = next;
     if (next !== undefined) {
       next.previous = previous;
-      if (previous === undefined) shift(next.owner, -1);
+      if (previous === undefined) free(next.owner);
     } else if (previous !== undefined) lasts.set(lane, previous);
     else lasts.delete(lane);
   }
 
+  function count({ owner, previous, next }: Link<M>): void {
+    if (previous !== undefined) owner.waitsFor++;
+    if (next !== undefined) owner.rank = Math.min(owner.rank, next.owner.rank);
+  }
+
   /** Counts what it waits for, and passes ranks on. */
   function settle(queued: Queued<M>): void {
-    const { links } = queued;
     queued.waitsFor = needs(queued).length;
-    for (let i = 0; i < links.length; i++) {
-      const { previous, next } = links[i] as Link<M>;
-      if (previous !== undefined) queued.waitsFor++;
-      if (next !== undefined) queued.rank = Math.min(queued.rank, next.owner.rank);
-    }
-    if (named.size > 0) for (const { rank } of dependents(queued)) queued.rank = Math.min(queued.rank, rank);
+    queued.links.forEach(count);
+    queued.rank = dependents(queued).reduce((best, { rank }) => Math.min(best, rank), queued.rank);
     changed(queued);
     lend(queued);
   }
@@ -120,17 +123,15 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
    */
   function lend(from: Queued<M>): void {
     for (let lender: Queued<M> | undefined = from; lender !== undefined; lender = lenders.pop()) {
-      const { links, rank } = lender;
-      for (let i = 0; i < links.length; i++) {
-        const previous = links[i]?.previous;
-        if (previous !== undefined) lift(previous.owner, rank);
-      }
-      if (lender.needs.length > 0) for (const one of needs(lender)) lift(one, rank);
+      lender.links.forEach(lendBack);
+      if (lender.needs.length > 0) for (const one of needs(lender)) lift(one, lender.rank);
     }
   }
 
-  function lift(one: Queued<M>, rank: number): void {
-    if (one.rank <= rank) return;
+  const lendBack = ({ owner, previous }: Link<M>): void => lift(previous?.owner, owner.rank);
+
+  function lift(one: Queued<M> | undefined, rank: number): void {
+    if (one === undefined || one.rank <= rank) return;
     one.rank = rank;
     changed(one);
     lenders.push(one);
@@ -153,12 +154,11 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         ticket: undefined,
       };
       known.set(token, queued);
-      if (queued.needs.length > 0)
-        for (const need of queued.needs) {
-          const those = named.get(need);
-          if (those === undefined) named.set(need, new Set([queued]));
-          else those.add(queued);
-        }
+      queued.needs.forEach((need) => {
+        const those = named.get(need);
+        if (those === undefined) named.set(need, new Set([queued]));
+        else those.add(queued);
+      });
       // Not pushed one by one: then the list would have room for sixteen more, which none of thousands needs.
       queued.links = once(lanes).map((lane) => ({
         owner: queued,
@@ -167,22 +167,21 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         next: undefined,
       }));
       queued.links.forEach(enterAnew);
-      if (named.size > 0) for (const one of dependents(queued)) shift(one, 1);
+      dependents(queued).forEach(hold);
       settle(queued);
     },
     remove(queued) {
       known.delete(queued.mutation.token);
       queued.links.forEach(leave);
-      if (named.size === 0) return;
-      for (const need of queued.needs) {
+      queued.needs.forEach((need) => {
         const those = named.get(need);
         those?.delete(queued);
         if (those?.size === 0) named.delete(need);
-      }
-      for (const one of dependents(queued)) shift(one, -1);
+      });
+      dependents(queued).forEach(free);
     },
     move(queued) {
-      for (const one of dependents(queued)) shift(one, -1);
+      dependents(queued).forEach(free);
       queued.seq = queued.mutation.seq;
       queued.place = queued.mutation.place;
       for (const link of queued.links) {
@@ -195,16 +194,12 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         leave(link);
         enter(link, previous ?? next);
       }
-      for (const one of dependents(queued)) shift(one, 1);
+      dependents(queued).forEach(hold);
       settle(queued);
     },
     waitsOnlyFor(queued, turn) {
-      const { links } = queued;
-      for (let i = 0; i < links.length; i++) {
-        const previous = links[i]?.previous;
-        if (previous !== undefined && previous.owner.turn !== turn) return false;
-      }
-      return queued.needs.length === 0 || needs(queued).every((one) => one.turn === turn);
+      const isIn = (one: Queued<M> | undefined): boolean => one === undefined || one.turn === turn;
+      return queued.links.every(({ previous }) => isIn(previous?.owner)) && needs(queued).every(isIn);
     },
     behind,
     needs,

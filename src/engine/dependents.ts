@@ -17,7 +17,6 @@ export function followersOf(
   decisions: readonly Decision[],
   decided: readonly Leaving[],
 ): { readonly followers: readonly Leaving[]; readonly waiting: readonly PendingMutation[] } {
-  if (decisions.every((d) => d.kind !== 'refused' && d.kind !== 'split')) return NOBODY;
   const along = new Set(
     decisions.flatMap((d) =>
       d.kind === 'split' || (d.kind === 'refused' && d.error.code === 'DEPENDENCY') ? d.members : [],
@@ -45,8 +44,6 @@ export function followersOf(
   ).filter((l) => !refused.has(l.mutation)); // refused for two causes, it is refused once (MU2)
   return { followers: [...followers, ...more], waiting };
 }
-
-const NOBODY = { followers: [], waiting: [] };
 
 /**
  * What is refused with `refused` (SC4), if it was not sent or is one of `along`, which were sent in vain: changes of a

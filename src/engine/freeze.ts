@@ -191,35 +191,29 @@ function prerequisites(
   const needed = new Set<PendingMutation>();
   const known = new Set<EntityKey>();
   let last: Change | undefined;
-  const look = (change: Change, mutation: PendingMutation): void => {
-    if (change.id === last?.id && change.collection === last.collection) return; // mostly all are of one row
-    last = change;
-    const key = keyOf(change);
-    // Members follow one another: what comes before the first that changes a row comes before them all.
-    if (known.has(key)) return;
-    known.add(key);
-    for (const earlier of store.pendingOn(key)) {
-      if (earlier === mutation) break;
-      if (sends(earlier).some((one) => one.kind === 'insert' && keyOf(one) === key)) needed.add(earlier);
-    }
-  };
   members.forEach((mutation) => {
-    const { dependsOn, effect } = mutation;
-    if (dependsOn.length > 0)
-      for (const token of dependsOn) {
-        const other = ledger.pending.get(token);
-        if (other !== undefined) needed.add(other);
+    mutation.dependsOn.forEach((token) => {
+      const other = ledger.pending.get(token);
+      if (other !== undefined) needed.add(other);
+    });
+    mutation.effect.changes.forEach((change) => {
+      if (change.id === last?.id && change.collection === last.collection) return; // mostly all are of one row
+      last = change;
+      const key = keyOf(change);
+      // Members follow one another: what comes before the first that changes a row comes before them all.
+      if (known.has(key)) return;
+      known.add(key);
+      for (const earlier of store.pendingOn(key)) {
+        if (earlier === mutation) break;
+        if (sends(earlier).some((one) => one.kind === 'insert' && keyOf(one) === key)) needed.add(earlier);
       }
-    effect.changes.forEach((change) => look(change, mutation));
+    });
   });
-  if (needed.size === 0) return NO_TOKENS;
-  for (const mutation of members) needed.delete(mutation);
+  members.forEach((mutation) => needed.delete(mutation));
   // What went by a function of its own the transport's server never saw; it was decided before this could go.
   const sent = [...needed].filter((other) => other.definition?.mutationFn === undefined);
   return [...new Set(sent.flatMap((other) => sentAs(other, along) ?? []))];
 }
-
-const NO_TOKENS: readonly Token[] = [];
 
 /** All that goes with it: of a merge that inserts the row, the insert itself may have left (RT6). */
 const sends = ({ phase, effect }: PendingMutation): readonly Change[] =>

@@ -1,7 +1,6 @@
 import { breathe } from './breathe.js';
 import { depart, type DepartOptions } from './depart.js';
 import type { Departure } from './departures.js';
-import type { PendingMutation } from './pendingMutation.js';
 import type { Clock, StorageReceipt } from './ports.js';
 import { planSeal, type Freeze, type Group, type Op, type Sealing } from './seal.js';
 import { settleAndSeal, settling, type Decision, type Settling } from './settle.js';
@@ -28,8 +27,7 @@ export interface JointWriteOptions extends DepartOptions {
 
 /** Whether anything unsent leaves or changes: its row was named, or what it builds on refused. */
 function concernsUnsent({ leaving, rebased }: Settling): boolean {
-  const isUnsent = ({ phase }: PendingMutation): boolean => phase.kind === 'queued';
-  return leaving.some(({ mutation }) => isUnsent(mutation)) || [...rebased.keys()].some(isUnsent);
+  return [...leaving.map((l) => l.mutation), ...rebased.keys()].some(({ phase }) => phase.kind === 'queued');
 }
 
 interface Part {

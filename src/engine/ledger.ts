@@ -111,7 +111,7 @@ export function rewriting(
   const sealKeys = new Set<string>();
   const sealIds = new Set<string>();
   let same: Sealed | undefined;
-  leaving.concat(unsealed).forEach(({ phase }) => {
+  [...leaving, ...unsealed].forEach(({ phase }) => {
     if (phase.kind !== 'sealed' || phase.sealed === same) return;
     same = phase.sealed;
     sealKeys.add(idempotencyKey(phase.sealed));

@@ -130,7 +130,7 @@ export function settling(books: Books, decisions: readonly Decision[], now: numb
   );
   const firstSeq = nextAuditSeq([...ledger.audit.values()]);
   return {
-    leaving: leaving.concat(after.held),
+    leaving: [...leaving, ...after.held],
     rebased: new Map([
       ...again(waiting),
       ...current.flatMap((d) =>

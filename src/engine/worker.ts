@@ -145,14 +145,9 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function start(groups: readonly Group[], route: string, signal: AbortSignal): void {
-    const members: PendingMutation[] = [];
-    for (const { members: own } of groups) {
-      own.forEach((mutation) => {
-        mutation.sending = true;
-        members.push(mutation);
-      });
-      ledger.lanes.refresh(own[0] as PendingMutation); // the others wait for it
-    }
+    const members = groups.flatMap((group) => group.members);
+    members.forEach((mutation) => (mutation.sending = true));
+    for (const { members: own } of groups) ledger.lanes.refresh(own[0] as PendingMutation); // the others wait for it
     reachability.tried();
     const underWay: UnderWay = { route, members, isAnswered: false };
     const done = travel(groups, underWay, signal)
