@@ -61,8 +61,8 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
   const hold = (queued: Queued<M>): void => shift(queued, 1);
   const free = (queued: Queued<M>): void => shift(queued, -1);
 
-  /** Puts it into its lane; almost always at the end, else the search begins at `from`. */
-  function enter(link: Link<M>, from: Link<M> | undefined): void {
+  /** Puts it into its lane; almost always at the end, else the search begins at the finger. */
+  function enter(link: Link<M>): void {
     const last = lasts.get(link.lane);
     if (last === undefined || !isBefore(link.owner, last.owner)) {
       link.previous = last;
@@ -71,7 +71,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
       lasts.set(link.lane, link);
       return;
     }
-    let previous: Link<M> | undefined = from ?? last;
+    let previous: Link<M> | undefined = finger?.lane === link.lane ? finger : last;
     let next = previous.next;
     while (previous !== undefined && isBefore(link.owner, previous.owner)) {
       next = previous;
@@ -89,8 +89,6 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
     next.previous = link;
     if (previous === undefined) hold(next.owner);
   }
-
-  const enterAnew = (link: Link<M>): void => enter(link, finger?.lane === link.lane ? finger : undefined);
 
   function leave(link: Link<M>): void {
     const { lane, previous, next } = link;
@@ -166,7 +164,7 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         previous: undefined,
         next: undefined,
       }));
-      queued.links.forEach(enterAnew);
+      queued.links.forEach(enter);
       dependents(queued).forEach(hold);
       settle(queued);
     },
@@ -192,7 +190,8 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
         )
           continue;
         leave(link);
-        enter(link, previous ?? next);
+        finger = previous ?? next;
+        enter(link);
       }
       dependents(queued).forEach(hold);
       settle(queued);

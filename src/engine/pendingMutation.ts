@@ -122,7 +122,7 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
   }
   #moved(): void {
     this.view = undefined;
-    if (this.#tally !== undefined && this.standing !== this.#counted) this.countIn(this.#tally);
+    if (this.standing !== this.#counted) this.countIn(this.#tally);
   }
   /** Its effect on the present base. */
   get effect(): Effect {

@@ -162,7 +162,7 @@ export function createWorker(options: WorkerOptions): Worker {
       })
       .finally(() => {
         const asked = new Set([...asking.values()].flat());
-        returned(asked.size === 0 ? members : members.filter((mutation) => !asked.has(mutation)));
+        returned(members.filter((mutation) => !asked.has(mutation)));
         inFlight.delete(done);
         options.changed(members);
         wakeup.wake();
@@ -195,11 +195,8 @@ export function createWorker(options: WorkerOptions): Worker {
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
     options.changed([]);
     if (unsendable.size > 0) await outbox.settle(() => neverSent(unsendable, outgoing));
-    const { revision } = ledger;
-    const now = (): readonly Op[] => (ledger.revision === revision ? ops : stillToSend(ledger, ops));
-    const answer = await (route === TRANSPORT && transport?.ordered === true
-      ? inLine(() => exchange(now(), route, signal))
-      : exchange(ops, route, signal));
+    const send = (): Promise<Answered | undefined> => exchange(stillToSend(ledger, ops), route, signal);
+    const answer = await (route === TRANSPORT && transport?.ordered === true ? inLine(send) : send());
     if (answer === undefined) return; // whoever drains next sends the same bytes
     const { sent, verdicts } = answer;
     underWay.isAnswered = true;
