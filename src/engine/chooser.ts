@@ -48,7 +48,7 @@ export interface ChooserOptions {
   readonly cannotMerge: (error: SyncError) => void;
 }
 
-const NOTHING: readonly Group[] = [];
+const nothing = (nextAt: number): Choice => ({ together: [], alone: [], nextAt });
 
 export function createChooser(options: ChooserOptions): Chooser {
   const { ledger, store, transport, clock, gates, reachability, concurrency, cannotMerge } = options;
@@ -123,14 +123,12 @@ export function createChooser(options: ChooserOptions): Chooser {
       const now = clock.monotonic();
       const isOpen = !options.paused() && reachability.online && gates.askAt(TRANSPORT) <= now;
       if (!isOpen) openSince = now;
-      if (options.paused() || ledger.pending.size === 0)
-        return { together: NOTHING, alone: NOTHING, nextAt: Infinity };
-      if (reachability.nextTryAt > now)
-        return { together: NOTHING, alone: NOTHING, nextAt: reachability.nextTryAt };
+      if (options.paused() || ledger.pending.size === 0) return nothing(Infinity);
+      if (reachability.nextTryAt > now) return nothing(reachability.nextTryAt);
       const { batch, alone, nextAt } =
         (!reachability.online && probe(now, inFlight)) || select(now, inFlight);
       const isAhead = transport?.ordered === true && pushesIn(inFlight).length > 0;
-      if (isAhead && batch.length < transport.limits.maxBatch) return { together: NOTHING, alone, nextAt };
+      if (isAhead && batch.length < transport.limits.maxBatch) return { ...nothing(nextAt), alone };
       const riders = independentRiders(batch.map(riderOf), (of) => store.baseOf(of)?.row);
       return { together: riders.map((rider) => rider.group), alone, nextAt };
     },

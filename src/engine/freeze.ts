@@ -9,7 +9,7 @@ import type { ReadRow } from '../domain/transaction.js';
 import { below } from './below.js';
 import { dependencyError, refusedBefore } from './dependents.js';
 import type { Ledger } from './ledger.js';
-import { lineageOf } from './lineage.js';
+import { lineageOf, sealedAs } from './lineage.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Transport } from './ports.js';
 import type { Along, Frozen, Group } from './seal.js';
@@ -210,17 +210,10 @@ function prerequisites(
     });
   });
   members.forEach((mutation) => needed.delete(mutation));
-  // What went by a function of its own the transport's server never saw; it was decided before this could go.
-  const sent = [...needed].filter((other) => other.definition?.mutationFn === undefined);
-  return [...new Set(sent.flatMap((other) => sentAs(other, along) ?? []))];
+  // What went by a function of its own was decided before this could go.
+  return [...new Set([...needed].flatMap((other) => sealedAs(other, along)?.token ?? []))];
 }
 
 /** All that goes with it: of a merge that inserts the row, the insert itself may have left (RT6). */
 const sends = ({ phase, effect }: PendingMutation): readonly Change[] =>
   phase.kind === 'sealed' ? phase.sealed.changes : effect.changes;
-
-/** The token it is sent under: that of what it was merged into, or its own; none, if it was merged to nothing. */
-function sentAs(mutation: PendingMutation, along: Along): Token | undefined {
-  if (along().has(mutation)) return along().get(mutation)?.token;
-  return mutation.phase.kind === 'sealed' ? mutation.phase.sealed.token : undefined;
-}

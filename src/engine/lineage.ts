@@ -34,18 +34,21 @@ export function lineageOf(
   along: Along,
   { ledger, store }: { readonly ledger: Ledger; readonly store: Store },
 ): Lineage {
-  /** The last one first. */
-  function* before(key: EntityKey): Iterable<Sealed> {
-    const all = store.pendingOn(key);
-    for (let i = all.indexOf(first) - 1; i >= 0; i--) {
-      const sealed = sealedAs(all[i] as PendingMutation, along);
-      if (sealed !== undefined) yield sealed;
-    }
-  }
+  const follows: Token[] = [];
   const versionOf = (key: EntityKey): Version | undefined => {
     const base = store.base(key);
-    for (const sealed of before(key))
-      if (sealed.changes.some((change) => keyOf(change) === key)) return versionIn(sealed, key);
+    const all = store.pendingOn(key);
+    /** In order. */
+    const tokens: Token[] = [];
+    let last: Sealed | undefined;
+    for (let i = all.indexOf(first) - 1; i >= 0 && !(last && tokens.length === MOST_FOLLOWED); i--) {
+      const sealed = sealedAs(all[i] as PendingMutation, along);
+      if (sealed === undefined) continue;
+      if (tokens.length < MOST_FOLLOWED && !tokens.includes(sealed.token)) tokens.unshift(sealed.token);
+      if (last === undefined && sealed.changes.some((change) => keyOf(change) === key)) last = sealed;
+    }
+    follows.push(...tokens);
+    if (last !== undefined) return versionIn(last, key);
     const madeOn = versionIn(first.record, key);
     if (isOwnSince(madeOn, base) || base === undefined) return base?.version;
     const own = changes.filter((change) => keyOf(change) === key);
@@ -59,17 +62,8 @@ export function lineageOf(
   );
   return {
     versions: changes.map((change) => known.get(keyOf(change))),
-    follows: [...new Set([...arrived, ...keys.flatMap((key) => lastTokens(before(key)))])].slice(
-      -MOST_FOLLOWED,
-    ),
+    follows: [...new Set([...arrived, ...follows])].slice(-MOST_FOLLOWED),
   };
-}
-
-/** In order. */
-function lastTokens(sealed: Iterable<Sealed>): Token[] {
-  const tokens = new Set<Token>();
-  for (const { token } of sealed) if (tokens.add(token).size === MOST_FOLLOWED) break;
-  return [...tokens].reverse();
 }
 
 const versionIn = (
@@ -77,8 +71,11 @@ const versionIn = (
   key: EntityKey,
 ): Version | undefined => of.versions?.[of.changes.findIndex((change) => keyOf(change) === key)];
 
-/** What it travels as, or was sent as; the server never saw what went by a function of its own. */
-function sealedAs(mutation: PendingMutation, along: Along): Sealed | undefined {
+/**
+ * What it travels as, or was sent as: what it was merged into, or itself; none, if it was merged to nothing. The server
+ * never saw what went by a function of its own.
+ */
+export function sealedAs(mutation: PendingMutation, along: Along): Sealed | undefined {
   if (mutation.definition?.mutationFn !== undefined) return undefined;
   if (along().has(mutation)) return along().get(mutation);
   return mutation.phase.kind === 'sealed' ? mutation.phase.sealed : undefined;
