@@ -60,8 +60,9 @@ export function createMerge<M extends Mergeable>(first: M, failed: (error: SyncE
   return {
     members,
     join(next) {
-      if (first.apart || next.apart || members.length >= MAX_MEMBERS) return false;
+      if (next.apart || members.length >= MAX_MEMBERS) return false;
       if (!sameLanes(first.lanes, next.lanes)) return false;
+      if (merging === undefined && first.apart) return false;
       merging ??= isBuiltIn(first.name) ? mergeBuiltIns(first) : mergeNamed(first, failed);
       if (!merging.join(next)) return false;
       content = undefined;
