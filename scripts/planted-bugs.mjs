@@ -396,7 +396,7 @@ export const PLANTED_BUGS = {
     patch('src/domain/riders.ts', '!one.holds && (one.sealed', '(one.sealed'),
   ],
   'what waited in line goes whatever came of it': [
-    patch(worker, 'exchange(stillToSend(ledger, ops), ', 'exchange(ops, '),
+    patch(worker, 'ledger.revision === revision ? ops : stillToSend(ledger, ops)', 'ops'),
   ],
   'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],
   'an answer decides those it was sent for': [

@@ -63,7 +63,6 @@ export function createJointWrite(options: JointWriteOptions): JointWrite {
         depart(options, departure, receipt);
       },
     );
-    await breathe(ledger, clock); // to show it was a task, to go on with it is another
     for (const part of parts) part.resolve(sealings.get(part)?.ops ?? []);
   }
 

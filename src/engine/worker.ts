@@ -195,7 +195,10 @@ export function createWorker(options: WorkerOptions): Worker {
     const ops = await outbox.seal(groups, (members, group, along) => freeze(members, group, along, outgoing));
     options.changed([]);
     if (unsendable.size > 0) await outbox.settle(() => neverSent(unsendable, outgoing));
-    const send = (): Promise<Answered | undefined> => exchange(stillToSend(ledger, ops), route, signal);
+    const { revision } = ledger;
+    await breathe(ledger, clock); // to show what was stored with them was a task
+    const now = (): readonly Op[] => (ledger.revision === revision ? ops : stillToSend(ledger, ops));
+    const send = (): Promise<Answered | undefined> => exchange(now(), route, signal);
     const answer = await (route === TRANSPORT && transport?.ordered === true ? inLine(send) : send());
     if (answer === undefined) return; // whoever drains next sends the same bytes
     const { sent, verdicts } = answer;
