@@ -31,23 +31,32 @@ export function toLine(record: MutationRecord): unknown {
   const kept: unknown = record; // what could not be read is kept as it is (OB7)
   if (Array.isArray(kept)) return undefined; // it would be taken for a line
   if (typeof kept !== 'object' || kept === null) return isJson(kept) ? kept : undefined;
-  // A base version that is not known is undefined, and null in JSON: `readRecord` takes both.
-  const versions: unknown = record.versions ?? [];
-  const isText =
-    isJsonRecord(record, 'versions') &&
-    (Array.isArray(versions) ? versions.every((v) => v === undefined || isJson(v)) : isJson(versions));
-  return isText ? (shortened(record) ?? record) : undefined;
+  const line = shortened(record);
+  if (line !== undefined) return isLine(line) ? line : undefined;
+  return isJsonRecord(record, 'versions') && isVersions(record.versions) ? record : undefined;
 }
 
+/** Their place in a line. */
+const VERSIONS = 4;
+
+function isLine(line: readonly unknown[]): boolean {
+  for (let i = 0; i < line.length; i++) if (!(i === VERSIONS ? isVersions : isJson)(line[i])) return false;
+  return true;
+}
+
+/** One that is not known is undefined, and null in JSON: `readRecord` takes both. */
+const isVersions = (value: unknown): boolean =>
+  value === undefined ||
+  (Array.isArray(value) ? value.every((version) => version === undefined || isJson(version)) : isJson(value));
+
+/** What it leaves out is as `fromLine` puts it in. */
 function shortened(record: Partial<MutationRecord>): unknown[] | undefined {
   const { token, name, schema, createdAt, variables, changes, lanes, priority, dependsOn, rev } = record;
   const versions: unknown = record.versions;
   const change = changes?.length === 1 ? (changes[0] as Partial<Update>) : undefined;
   if (change?.kind !== 'update') return undefined;
   const { collection, id, patch, previous, unset } = change;
-  const line = [token, name, schema, createdAt, versions ?? null, collection, id, patch, previous];
   const isUsual =
-    !line.includes(undefined) &&
     (versions === undefined || Array.isArray(versions)) &&
     isNone(unset) &&
     lanes?.length === 1 &&
@@ -60,6 +69,8 @@ function shortened(record: Partial<MutationRecord>): unknown[] | undefined {
     Object.hasOwn(record, 'variables') &&
     Object.keys(record).length === (Object.hasOwn(record, 'versions') ? 11 : 10);
   if (!isUsual) return undefined;
+  const line: unknown[] = [token, name, schema, createdAt, versions ?? null, collection, id, patch, previous];
+  if (line.includes(undefined)) return undefined;
   if (variables !== undefined) line.push(variables);
   return line;
 }
