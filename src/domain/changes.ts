@@ -31,7 +31,7 @@ export function applyChange(row: Row | undefined, change: Change): Row | undefin
     case 'update': {
       if (row === undefined) return undefined;
       const next = withFields(row, change.patch);
-      for (const field of change.unset) Reflect.deleteProperty(next, field);
+      if (change.unset.length > 0) for (const field of change.unset) Reflect.deleteProperty(next, field);
       return next;
     }
   }

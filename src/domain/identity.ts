@@ -50,7 +50,10 @@ type Collections = ReadonlyMap<string, AnyCollection>;
 
 /** `change` with the server's ids: its own, and those in the fields that its collection declares as references. */
 export function renameInChange(change: Change, ids: Ids, collections: Collections): Change {
-  if (ids.size === 0) return change;
+  return ids.size === 0 ? change : renamed(change, ids, collections);
+}
+
+function renamed(change: Change, ids: Ids, collections: Collections): Change {
   const id = ids.resolve(change.collection, change.id);
   const rename = (row: Row): Row => renameInRow(row, change, id, ids, collections);
   switch (change.kind) {

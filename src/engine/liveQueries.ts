@@ -36,6 +36,7 @@ export function createLiveQueries(store: Store, ids: Ids, failed: (error: unknow
       unsettled.add(queries);
     },
     settled() {
+      if (unsettled.size === 0) return;
       for (const queries of unsettled) {
         unsettled.delete(queries);
         queries.settled();
