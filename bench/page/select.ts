@@ -57,6 +57,7 @@ function queueOf(count: number): Item[] {
       since: 0,
       seq: Math.floor(n / 256),
       place: n % 256,
+      unfiled: false,
     };
   });
 }

@@ -34,6 +34,8 @@ export interface Schedulable {
   /** The order: by `seq`, then by `place`. Infinity while it is not stored; then it is not due either. */
   readonly seq: number;
   readonly place: number;
+  /** A mark of the lanes: it was added when it was not stored, and they have not seen it stored yet. */
+  unfiled: boolean;
 }
 
 export type Position = Pick<Schedulable, 'seq' | 'place'>;

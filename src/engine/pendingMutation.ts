@@ -78,6 +78,7 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
   place: number;
   /** Being taken back: it must not be sealed any more. */
   cancelling = false;
+  unfiled = false;
   /** It cannot be sent with others: it goes by itself. */
   single = false;
   /** Sealed before this tab drained, or sent before: it may have arrived. */

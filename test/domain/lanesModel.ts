@@ -35,6 +35,7 @@ export const item = (lane: string, rest: Partial<Item> = {}): Item => ({
   since: 0,
   seq: made,
   place: made,
+  unfiled: false,
   kind: made,
   ...rest,
 });
