@@ -1,16 +1,17 @@
 /** Drawn ahead: to ask the browser each millisecond takes longer than all else that an id takes. */
-const random = new Uint32Array(192);
+const random = new Uint32Array(256);
 let drawn = random.length;
 
-function draw(): number {
+/** One of `count` numbers, from `least` on. */
+function draw(least: number, count: number): number {
   if (drawn === random.length) {
     crypto.getRandomValues(random);
     drawn = 0;
   }
-  return random[drawn++] as number;
+  return least + ((random[drawn++] as number) % count);
 }
 
-const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+const hex = (value: number): string => value.toString(16);
 
 /**
  * Makes UUIDv7s that ascend. What is random in them is drawn once per millisecond, and counted up from there for the
@@ -24,12 +25,15 @@ export function ascendingIds(now: () => number = Date.now): () => string {
     const time = now();
     if (time > msecs || ++count > 99_999_999) {
       msecs = Math.max(time, msecs + 1);
-      const at = hex(msecs, 12);
-      const a = draw();
-      const b = draw();
-      head = `${at.slice(0, 8)}-${at.slice(8)}-7${hex(a >>> 20, 3)}-${hex(0x8000 | (b >>> 18), 4)}-${hex(a & 0xffff, 4)}`;
+      const at = hex(msecs).padStart(12, '0');
+      const parts = [
+        hex(draw(0x7000, 0x1000)),
+        hex(draw(0x8000, 0x4000)),
+        hex(draw(0x1_0000, 0x1_0000)).slice(1),
+      ];
+      head = `${at.slice(0, 8)}-${at.slice(8)}-${parts.join('-')}`;
       // Eight decimal digits, which are hexadecimal ones, too: engines print those several times faster.
-      count = 10_000_000 + (draw() % 80_000_000);
+      count = draw(10_000_000, 80_000_000);
     }
     // Joined, it is one text at once: a sum of two is put together when it is looked up first, and that takes longer.
     return [head, count].join('');

@@ -17,12 +17,11 @@ export function hurry(): void {
 
 const next = (): void => waiting.shift()?.();
 
-/** In Node, an open port would keep the process from its end. */
+/** Where there is no page: in Node, an open port would keep the process from its end. */
 const { setImmediate: immediate } = globalThis as { readonly setImmediate?: (run: () => void) => unknown };
 
 function askForTask(): void {
   if (immediate !== undefined) immediate(next);
-  else if (typeof MessageChannel === 'undefined') setTimeout(next);
   else (port ??= open()).postMessage(undefined);
 }
 

@@ -1,5 +1,5 @@
-import { v4 as uuid } from 'uuid';
 import type { SyncStorage } from '../engine/ports.js';
+import { ascendingIds } from './ascendingIds.js';
 import {
   deleteDatabase,
   openDatabase,
@@ -42,7 +42,7 @@ type State =
  * const client = createSyncClient({ storage: dexieStorage(), … });
  */
 export function dexieStorage(options: DexieStorageOptions = {}): SyncStorage {
-  const instance = uuid();
+  const instance = ascendingIds()();
   let state: State = { status: 'closed' };
   const isCurrent = (other: State) => state === other;
 

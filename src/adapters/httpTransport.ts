@@ -1,7 +1,7 @@
-import { v4 as uuid } from 'uuid';
 import { describe, SyncError } from '../domain/errors.js';
 import { encodeOp } from '../domain/wire.js';
 import type { Reply, SealedOp, Transport } from '../engine/ports.js';
+import { ascendingIds } from './ascendingIds.js';
 import { authorize, type Auth } from './authorize.js';
 import { pullPath, readPull } from './httpPulls.js';
 import {
@@ -58,7 +58,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   const base = checkUrl(options.url);
   const numbers = { timeoutMs, maxBatch, maxBytes, pageSize, maxAnswerBytes };
   for (const [name, value] of Object.entries(numbers)) check(name, value);
-  const client = options.client ?? `c_${uuid()}`;
+  const client = options.client ?? `c_${ascendingIds()()}`;
   const envelope = JSON.stringify({ client, ...(schema !== undefined && { schema }) }).slice(0, -1);
   const wrap = (bodies: readonly string[]): string => `${envelope},"ops":[${bodies.join(',')}]}`;
   const room = maxBytes - bytes(wrap([])) - (maxBatch - 1); // commas

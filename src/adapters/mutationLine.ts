@@ -32,32 +32,24 @@ export function toLine(record: MutationRecord): unknown {
   if (Array.isArray(kept)) return undefined; // it would be taken for a line
   if (typeof kept !== 'object' || kept === null) return isJson(kept) ? kept : undefined;
   const line = shortened(record);
-  if (line !== undefined) return isLine(line) ? line : undefined;
-  return isJsonRecord(record, 'versions') && isVersions(record.versions) ? record : undefined;
+  if (line !== undefined) return isJson(line) ? line : undefined;
+  return isJsonRecord(record, 'versions') && isJson(versionsOf(record)) ? record : undefined;
 }
 
-/** Their place in a line. */
-const VERSIONS = 4;
-
-function isLine(line: readonly unknown[]): boolean {
-  for (let i = 0; i < line.length; i++) if (!(i === VERSIONS ? isVersions : isJson)(line[i])) return false;
-  return true;
+/** As JSON has them: one that is not known is undefined, and null there. `readRecord` takes both. */
+function versionsOf(record: Partial<MutationRecord>): unknown {
+  const versions: unknown = record.versions ?? null;
+  return Array.isArray(versions) ? Array.from(versions, (version: unknown) => version ?? null) : versions;
 }
-
-/** One that is not known is undefined, and null in JSON: `readRecord` takes both. */
-const isVersions = (value: unknown): boolean =>
-  value === undefined ||
-  (Array.isArray(value) ? value.every((version) => version === undefined || isJson(version)) : isJson(value));
 
 /** What it leaves out is as `fromLine` puts it in. */
 function shortened(record: Partial<MutationRecord>): unknown[] | undefined {
   const { token, name, schema, createdAt, variables, changes, lanes, priority, dependsOn, rev } = record;
-  const versions: unknown = record.versions;
   const change = changes?.length === 1 ? (changes[0] as Partial<Update>) : undefined;
   if (change?.kind !== 'update') return undefined;
   const { collection, id, patch, previous, unset } = change;
   const isUsual =
-    (versions === undefined || Array.isArray(versions)) &&
+    (record.versions === undefined || Array.isArray(record.versions)) &&
     isNone(unset) &&
     lanes?.length === 1 &&
     lanes[0] === `${collection}/${id}` &&
@@ -69,7 +61,17 @@ function shortened(record: Partial<MutationRecord>): unknown[] | undefined {
     Object.hasOwn(record, 'variables') &&
     Object.keys(record).length === (Object.hasOwn(record, 'versions') ? 11 : 10);
   if (!isUsual) return undefined;
-  const line: unknown[] = [token, name, schema, createdAt, versions ?? null, collection, id, patch, previous];
+  const line: unknown[] = [
+    token,
+    name,
+    schema,
+    createdAt,
+    versionsOf(record),
+    collection,
+    id,
+    patch,
+    previous,
+  ];
   if (line.includes(undefined)) return undefined;
   if (variables !== undefined) line.push(variables);
   return line;

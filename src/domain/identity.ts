@@ -50,19 +50,20 @@ type Collections = ReadonlyMap<string, AnyCollection>;
 
 /** `change` with the server's ids: its own, and those in the fields that its collection declares as references. */
 export function renameInChange(change: Change, ids: Ids, collections: Collections): Change {
-  return ids.size === 0 ? change : renamed(change, ids, collections);
-}
-
-function renamed(change: Change, ids: Ids, collections: Collections): Change {
+  if (ids.size === 0) return change;
   const id = ids.resolve(change.collection, change.id);
-  const rename = (row: Row): Row => renameInRow(row, change, id, ids, collections);
   switch (change.kind) {
     case 'insert':
-      return { ...change, id, row: rename(change.row) };
+      return { ...change, id, row: renameInRow(change.row, change, id, ids, collections) };
     case 'update':
-      return { ...change, id, patch: rename(change.patch), previous: rename(change.previous) };
+      return {
+        ...change,
+        id,
+        patch: renameInRow(change.patch, change, id, ids, collections),
+        previous: renameInRow(change.previous, change, id, ids, collections),
+      };
     case 'delete':
-      return { ...change, id, previous: rename(change.previous) };
+      return { ...change, id, previous: renameInRow(change.previous, change, id, ids, collections) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { v4 as uuid } from 'uuid';
+import { ascendingIds } from '../adapters/ascendingIds.js';
 import type { SyncStorage } from '../engine/ports.js';
 import {
   codeOf,
@@ -14,6 +14,8 @@ import { writeContract } from './storageContractWrites.js';
 import { mutation, row } from './storageSamples.js';
 
 export type { ContractTools, StorageFactory } from './storageContractKit.js';
+
+const newNamespace = ascendingIds();
 
 /**
  * The contract of `SyncStorage` as tests. A storage of your own that passes keeps what the outbox promises.
@@ -38,14 +40,14 @@ const lifeContract: Section = ({ test, expect, factory }) => {
     const storage = await tab();
     await storage.write({ append: [[mutation('a')]] });
     const other = factory();
-    await other.open(uuid());
+    await other.open(newNamespace());
     expect(await other.load()).toEqual(empty(0));
     await other.destroy();
     expect(tokens(await storage.load())).toEqual(['a']);
   });
 
   test('destroy deletes everything and closes', async () => {
-    const namespace = uuid();
+    const namespace = newNamespace();
     const storage = factory();
     await storage.open(namespace);
     await storage.write({ append: [[mutation('a')]], put: { rows: [row('t/1', {}, 1)] } });
@@ -61,7 +63,7 @@ const lifeContract: Section = ({ test, expect, factory }) => {
     const storage = factory();
     const uses = [() => storage.load(), () => storage.write({}), () => storage.destroy()];
     for (const use of uses) expect(codeOf(await rejection(use()))).toBe('STORAGE');
-    const namespace = uuid();
+    const namespace = newNamespace();
     await storage.open(namespace);
     expect(codeOf(await rejection(storage.open(namespace)))).toBe('STORAGE');
     await storage.write({});
@@ -79,7 +81,7 @@ async function inNamespace(
   factory: StorageFactory,
   body: (tab: () => Promise<SyncStorage>) => Promise<void>,
 ): Promise<void> {
-  const namespace = uuid();
+  const namespace = newNamespace();
   const tabs: SyncStorage[] = [];
   const tab = async () => {
     const storage = factory();
