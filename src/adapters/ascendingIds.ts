@@ -26,11 +26,7 @@ export function ascendingIds(now: () => number = Date.now): () => string {
     if (time > msecs || ++count > 99_999_999) {
       msecs = Math.max(time, msecs + 1);
       const at = hex(msecs).padStart(12, '0');
-      const parts = [
-        hex(draw(0x7000, 0x1000)),
-        hex(draw(0x8000, 0x4000)),
-        hex(draw(0x1_0000, 0x1_0000)).slice(1),
-      ];
+      const parts = [draw(0x7000, 0x1000), draw(0x8000, 0x4000), draw(0x1000, 0xf000)].map(hex);
       head = `${at.slice(0, 8)}-${at.slice(8)}-${parts.join('-')}`;
       // Eight decimal digits, which are hexadecimal ones, too: engines print those several times faster.
       count = draw(10_000_000, 80_000_000);

@@ -1,6 +1,7 @@
 import type { Change } from './changes.js';
 import type { AnyCollection } from './collection.js';
 import { entityKey, type EntityKey, type Row } from './entity.js';
+import { keepIdentity } from './keepIdentity.js';
 import { setField } from './serialize.js';
 
 /** The server has named a row that the client had inserted under an id of its own (ID1). */
@@ -90,8 +91,10 @@ export function renameInVariables(variables: unknown, ids: Ids): unknown {
   if (ids.size === 0) return variables;
   if (typeof variables === 'string') return ids.successor(variables) ?? variables;
   if (Array.isArray(variables)) {
-    const items: unknown[] = variables.map((item) => renameInVariables(item, ids));
-    return items.every((item, i) => item === variables[i]) ? variables : items;
+    return keepIdentity(
+      variables,
+      variables.map((item) => renameInVariables(item, ids)),
+    );
   }
   if (typeof variables !== 'object' || variables === null) return variables;
   const proto: unknown = Object.getPrototypeOf(variables);

@@ -118,7 +118,7 @@ export function createLanes<M extends Schedulable>(): Lanes<M> {
 
   function forget(mutation: M): void {
     mutation.unfiled = false;
-    if (naming.size > 0) naming.delete(mutation);
+    naming.delete(mutation);
   }
 
   function refresh(mutation: M): void {

@@ -3,6 +3,7 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import type { FullRead } from '../domain/fullRead.js';
 import { createIds, type AssignedId, type Ids } from '../domain/identity.js';
+import { keepIdentity } from '../domain/keepIdentity.js';
 import { byOrder, createLanes, type Lanes } from '../domain/lanes.js';
 import {
   idempotencyKey,
@@ -85,9 +86,8 @@ export function createLedger(): Ledger {
     },
     sort() {
       const all = [...pending.values()];
-      if (all.every((mutation, i) => i === 0 || byOrder(all[i - 1] as PendingMutation, mutation) <= 0))
-        return;
-      const sorted = all.sort(byOrder);
+      const sorted = keepIdentity(all, [...all].sort(byOrder));
+      if (sorted === all) return;
       pending.clear();
       for (const mutation of sorted) pending.set(mutation.token, mutation);
     },

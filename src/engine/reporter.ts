@@ -1,4 +1,4 @@
-import { keyOf } from '../domain/changes.js';
+import { keyOf, sameValue } from '../domain/changes.js';
 import { upToDate, type Conflict } from '../domain/conflict.js';
 import type { BaseRow, EntityKey } from '../domain/entity.js';
 import type { DeadLetter, Token } from '../domain/mutation.js';
@@ -92,10 +92,7 @@ export function createReporter({ ledger, store, clock, facts, failed }: Reporter
       conflicts: ledger.deadLetters.size === 0 ? 0 : allConflicts().length,
       lastSyncedAt: ledger.syncedAt,
     });
-    const same =
-      status !== undefined &&
-      (Object.keys(next) as (keyof SyncStatus)[]).every((field) => next[field] === status?.[field]);
-    return same && status !== undefined ? status : (status = next);
+    return status !== undefined && sameValue(status, next) ? status : (status = next);
   }
 
   function viewedLetter(letter: DeadLetter): DeadLetterView {

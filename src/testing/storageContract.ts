@@ -1,4 +1,3 @@
-import { ascendingIds } from '../adapters/ascendingIds.js';
 import type { SyncStorage } from '../engine/ports.js';
 import {
   codeOf,
@@ -14,8 +13,6 @@ import { writeContract } from './storageContractWrites.js';
 import { mutation, row } from './storageSamples.js';
 
 export type { ContractTools, StorageFactory } from './storageContractKit.js';
-
-const newNamespace = ascendingIds();
 
 /**
  * The contract of `SyncStorage` as tests. A storage of your own that passes keeps what the outbox promises.
@@ -40,14 +37,14 @@ const lifeContract: Section = ({ test, expect, factory }) => {
     const storage = await tab();
     await storage.write({ append: [[mutation('a')]] });
     const other = factory();
-    await other.open(newNamespace());
+    await other.open(crypto.randomUUID());
     expect(await other.load()).toEqual(empty(0));
     await other.destroy();
     expect(tokens(await storage.load())).toEqual(['a']);
   });
 
   test('destroy deletes everything and closes', async () => {
-    const namespace = newNamespace();
+    const namespace = crypto.randomUUID();
     const storage = factory();
     await storage.open(namespace);
     await storage.write({ append: [[mutation('a')]], put: { rows: [row('t/1', {}, 1)] } });
@@ -63,7 +60,7 @@ const lifeContract: Section = ({ test, expect, factory }) => {
     const storage = factory();
     const uses = [() => storage.load(), () => storage.write({}), () => storage.destroy()];
     for (const use of uses) expect(codeOf(await rejection(use()))).toBe('STORAGE');
-    const namespace = newNamespace();
+    const namespace = crypto.randomUUID();
     await storage.open(namespace);
     expect(codeOf(await rejection(storage.open(namespace)))).toBe('STORAGE');
     await storage.write({});
@@ -81,7 +78,7 @@ async function inNamespace(
   factory: StorageFactory,
   body: (tab: () => Promise<SyncStorage>) => Promise<void>,
 ): Promise<void> {
-  const namespace = newNamespace();
+  const namespace = crypto.randomUUID();
   const tabs: SyncStorage[] = [];
   const tab = async () => {
     const storage = factory();
