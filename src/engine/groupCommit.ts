@@ -71,11 +71,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       );
     for (const [i, chunk] of chunks.entries()) {
       place(ledger, chunk, records[i] ?? [], receipt.seqs[i] ?? NaN);
+      options.saved(chunk);
       if ((i + 1) % AT_ONCE === 0) await clock.sleep(0);
-    }
-    for (let i = 0; i < group.length; i += AT_ONCE * RECORD_LIMIT) {
-      if (i > 0) await clock.sleep(0);
-      options.saved(group.slice(i, i + AT_ONCE * RECORD_LIMIT));
     }
     options.announce();
     if (receipt.revision === ledger.revision + 1) ledger.revision = receipt.revision;
