@@ -32,24 +32,25 @@ export function toLine(record: MutationRecord): unknown {
   if (Array.isArray(kept)) return undefined; // it would be taken for a line
   if (typeof kept !== 'object' || kept === null) return isJson(kept) ? kept : undefined;
   const line = shortened(record);
-  if (line !== undefined) return isJson(line) ? line : undefined;
-  return isJsonRecord(record, 'versions') && isJson(versionsOf(record)) ? record : undefined;
+  const isText = line ? isJson(line) : isJsonRecord(record, 'versions') && isJson(versionsOf(record));
+  return isText ? (line ?? record) : undefined;
 }
 
 /** As JSON has them: one that is not known is undefined, and null there. `readRecord` takes both. */
 function versionsOf(record: Partial<MutationRecord>): unknown {
   const versions: unknown = record.versions ?? null;
-  return Array.isArray(versions) ? Array.from(versions, (version: unknown) => version ?? null) : versions;
+  return Array.isArray(versions) ? versions.map((version: unknown) => version ?? null) : versions;
 }
 
-/** What it leaves out is as `fromLine` puts it in. */
+/** What it leaves out is as a `lineReader` puts it in. */
 function shortened(record: Partial<MutationRecord>): unknown[] | undefined {
   const { token, name, schema, createdAt, variables, changes, lanes, priority, dependsOn, rev } = record;
   const change = changes?.length === 1 ? (changes[0] as Partial<Update>) : undefined;
   if (change?.kind !== 'update') return undefined;
   const { collection, id, patch, previous, unset } = change;
+  const versions: unknown = record.versions;
   const isUsual =
-    (record.versions === undefined || Array.isArray(record.versions)) &&
+    (versions === undefined || Array.isArray(versions)) &&
     isNone(unset) &&
     lanes?.length === 1 &&
     lanes[0] === `${collection}/${id}` &&
