@@ -185,8 +185,8 @@ export const PLANTED_BUGS = {
   'rollback by inverse patch': [
     patch(
       store,
-      'refold(from, dropped, before);',
-      `if (drop.length === 0 || rows.length > 0) refold(from, dropped, before);
+      'refold(from, add, new Set(drop), before);',
+      `if (drop.length === 0 || add.length > 0 || rows.length > 0) refold(from, add, new Set(drop), before);
       else
         for (const mutation of drop)
           for (const change of mutation.effect.changes) {

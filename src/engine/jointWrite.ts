@@ -1,6 +1,6 @@
-import { breathe } from './breathe.js';
 import { depart, type DepartOptions } from './depart.js';
 import type { Departure } from './departures.js';
+import { ownTask } from './ownTask.js';
 import type { Clock, StorageReceipt } from './ports.js';
 import { planSeal, type Freeze, type Group, type Op, type Sealing } from './seal.js';
 import { settleAndSeal, settling, type Decision, type Settling } from './settle.js';
@@ -47,9 +47,9 @@ export function createJointWrite(options: JointWriteOptions): JointWrite {
     await commit(
       async () => {
         for (const part of parts) {
-          await breathe(ledger, clock);
+          await ownTask(ledger, clock);
           if (part.seal !== undefined) sealings.set(part, part.seal());
-          await breathe(ledger, clock);
+          await ownTask(ledger, clock);
         }
         if (open === parts) open = undefined;
         const decisions = parts.flatMap((part) => part.decide?.() ?? []);

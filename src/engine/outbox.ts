@@ -1,13 +1,13 @@
 import { storeError } from '../domain/errors.js';
 import type { Checkpoint } from '../domain/fullRead.js';
 import type { Token } from '../domain/mutation.js';
-import { breathe } from './breathe.js';
 import { depart, type DepartOptions } from './depart.js';
 import { planLeave, type Departure } from './departures.js';
 import { createGroupCommit } from './groupCommit.js';
 import { createJointWrite, type JointWrite } from './jointWrite.js';
 import { learn, type LearnOptions } from './learn.js';
 import { applyWrite, markSealed, META } from './ledger.js';
+import { ownTask } from './ownTask.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Clock, PullPage, SnapshotPage, StorageReceipt, StorageWrite, SyncStorage } from './ports.js';
 import { planReadAnew, planSnapshot, type ReadAnew, type Suspects } from './reading.js';
@@ -149,7 +149,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     open: () =>
       serial(async () => {
         await load(undefined);
-        await breathe(ledger, options.clock); // to take them up was a task; what waits for them is another
+        await ownTask(ledger, options.clock); // to take them up was a task; what waits for them is another
       }),
     add: (mutation) => group.add(mutation),
     ...createJointWrite({ ...options, commit }),

@@ -1,5 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
-import { applyChange, keyOf, sameValue } from '../domain/changes.js';
+import { keyOf, sameValue } from '../domain/changes.js';
 import type { AnyCollection } from '../domain/collection.js';
 import {
   entityKey,
@@ -11,12 +11,12 @@ import {
   type Row,
   type ServerRow,
 } from '../domain/entity.js';
-import { connected, fold } from '../domain/fold.js';
 import type { Ids } from '../domain/identity.js';
 import { byOrder } from '../domain/lanes.js';
+import { createLayers, type Shown } from './layers.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { RowsRead } from './ports.js';
-import type { Effect, ReadRow } from '../domain/transaction.js';
+import type { ReadRow } from '../domain/transaction.js';
 import { createStoreApi, type StoreState } from './storeApi.js';
 import { createTable, type Table } from './table.js';
 import type { Topics } from './topics.js';
@@ -70,18 +70,7 @@ export function createStore(
   let watcher: RowWatcher | undefined;
   for (const name of collections.keys()) tables.set(name, createTable());
   const { api, changed: tellApi } = createStoreApi(tables, failed);
-
-  const at = (key: EntityKey): { readonly table: Table | undefined; readonly id: string } => {
-    const { collection, id } = splitKey(key);
-    return { table: tables.get(collection), id };
-  };
-  const read: ReadRow = ({ collection, id }) => tables.get(collection)?.read(id);
-  const readAt = (key: EntityKey): Row | undefined => read(splitKey(key));
-  const baseOf = ({ collection, id }: EntityRef): BaseRow | undefined => tables.get(collection)?.base.get(id);
-  const pendingOn = (key: EntityKey): readonly PendingMutation[] => {
-    const { table, id } = at(key);
-    return table?.overlay.get(id)?.pending ?? [];
-  };
+  const { read, baseOf, pendingOn, lay, cover, refold } = createLayers(tables);
 
   /** @param adopted collections of which any row may have changed */
   function publish(changed: readonly EntityRef[], adopted: readonly string[]): void {
@@ -108,28 +97,13 @@ export function createStore(
     if (origin !== id) changes.publish(entityKey(collection, origin), key);
   }
 
-  /** Puts a mutation on top of what is shown: the same as folding anew where nothing later is pending. */
-  function lay(mutation: PendingMutation, { changes }: Effect, shown: Shown): void {
-    // It is pending on what it only read, too. Mostly there is nothing such, and no key to take apart.
-    const isOne = changes.length === 1 && mutation.effect.touched.length === 1;
-    if (!isOne) link(mutation);
-    for (const change of changes) {
-      const table = tables.get(change.collection);
-      const over = isOne ? table?.addPending(change.id, mutation) : table?.overlay.get(change.id);
-      if (table === undefined || over === undefined) continue;
-      const former = over.view;
-      over.view = applyChange(former, change);
-      shown(change, former, over.view, table);
-    }
-  }
-
   const applied: Shown = ({ collection, id }, former, next, table) => {
     table.changed();
     watcher?.changed(collection, id, former, next);
   };
 
   function apply(mutation: PendingMutation): void {
-    lay(mutation, mutation.effect, applied);
+    lay(mutation, applied);
     publish(mutation.effect.changes, NONE);
   }
 
@@ -137,7 +111,7 @@ export function createStore(
     const from = new Set<EntityKey>();
     const before = new Map<EntityKey, Row | undefined>();
     const remember = (key: EntityKey): void => {
-      if (!before.has(key)) before.set(key, readAt(key));
+      if (!before.has(key)) before.set(key, read(splitKey(key)));
     };
     const enter = (table: Table, key: EntityKey, id: string, told: BaseRow): void => {
       remember(key);
@@ -173,11 +147,7 @@ export function createStore(
         const key = keyOf(change);
         if (!before.has(key)) before.set(key, former);
       };
-      for (const mutation of [...add].sort(byOrder)) {
-        const effect = mutation.rerun?.(read);
-        if (effect !== undefined) mutation.effect = standing(mutation, effect);
-        lay(mutation, effect ?? mutation.effect, shown);
-      }
+      for (const mutation of [...add].sort(byOrder)) cover(mutation, shown);
     } else {
       const concern = ({ effect }: PendingMutation): void => {
         effect.touched.forEach((key) => from.add(key));
@@ -185,10 +155,7 @@ export function createStore(
       add.forEach(concern);
       drop.forEach(concern);
       for (const key of from) remember(key);
-      for (const mutation of add) link(mutation);
-      const dropped = new Set(drop);
-      for (const key of from) if (uncover(key, dropped)) from.delete(key);
-      refold(from, dropped, before);
+      refold(from, add, new Set(drop), before);
     }
     const changed: EntityRef[] = [];
     for (const [key, former] of before) {
@@ -222,64 +189,6 @@ export function createStore(
     }
   }
 
-  function link(mutation: PendingMutation): void {
-    for (const key of mutation.effect.touched) {
-      const { table, id } = at(key);
-      table?.addPending(id, mutation);
-    }
-  }
-
-  /** Shows the base where all that is pending on a row leaves and was on no other: there is nothing to fold. */
-  function uncover(key: EntityKey, dropped: ReadonlySet<PendingMutation>): boolean {
-    const { table, id } = at(key);
-    const pending = table?.overlay.get(id)?.pending;
-    const isAll = pending?.every((m) => dropped.has(m) && m.effect.touched.length === 1) === true;
-    if (isAll) table?.overlay.delete(id);
-    return isAll;
-  }
-
-  // Folds what is connected to `from` anew. A re-run may touch entities it did not touch before; then their
-  // neighbours belong to the fold too, and it is done again. It ends because the set of keys only grows.
-  function refold(
-    from: ReadonlySet<EntityKey>,
-    dropped: ReadonlySet<PendingMutation>,
-    before: Map<EntityKey, Row | undefined>,
-  ): void {
-    let keys: ReadonlySet<EntityKey> = from;
-    for (;;) {
-      const part = connected(keys, pendingOn, (m) => m.effect.touched);
-      const mutations = [...part.mutations].filter((m) => !dropped.has(m)).sort(byOrder);
-      const { views, effects } = fold(mutations, (of) => baseOf(of)?.row);
-      const wider = new Set(part.keys);
-      for (const effect of effects.values()) for (const key of effect.touched) wider.add(key);
-      if (
-        wider.size > part.keys.size &&
-        [...wider].some((key) => !part.keys.has(key) && pendingOn(key).length > 0)
-      ) {
-        keys = wider;
-        continue;
-      }
-      for (const key of wider) {
-        if (!before.has(key)) before.set(key, readAt(key));
-        const { table, id } = at(key);
-        table?.overlay.delete(id);
-      }
-      for (const mutation of mutations) {
-        const effect = effects.get(mutation);
-        if (effect !== undefined) mutation.effect = standing(mutation, effect);
-        link(mutation);
-      }
-      for (const key of wider) {
-        const { table, id } = at(key);
-        if (table === undefined || !table.overlay.has(id)) continue;
-        const next = views.has(key) ? views.get(key) : table.base.get(id)?.row;
-        const old = before.get(key);
-        table.show(id, sameValue(old, next) ? old : next);
-      }
-      return;
-    }
-  }
-
   function* bases(): Bases {
     for (const [name, { base }] of tables) yield [name, base];
   }
@@ -301,13 +210,5 @@ export function createStore(
     },
   };
 }
-
-/** A mutation that has no effect on this base keeps its last one: it is what will be sent. */
-function standing(mutation: PendingMutation, effect: Effect): Effect {
-  return effect.changes.length > 0 ? effect : { changes: mutation.effect.changes, touched: effect.touched };
-}
-
-/** Hears that a row is shown otherwise. */
-type Shown = (of: EntityRef, former: Row | undefined, next: Row | undefined, table: Table) => void;
 
 const NONE: readonly never[] = [];

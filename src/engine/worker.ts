@@ -5,7 +5,6 @@ import { TRANSPORT } from '../domain/lanes.js';
 import { reconcile, type Verdict } from '../domain/reconcile.js';
 import { isAborted } from './abortable.js';
 import { createArbiter } from './arbiter.js';
-import { breathe } from './breathe.js';
 import { createChooser, type UnderWay } from './chooser.js';
 import { createDecider } from './decider.js';
 import { disputedIn } from './disputed.js';
@@ -14,6 +13,7 @@ import { freeze, neverSent, type Outgoing } from './freeze.js';
 import type { Gates } from './gates.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
+import { ownTask } from './ownTask.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Clock, Transport } from './ports.js';
 import type { Reachability } from './reachability.js';
@@ -95,7 +95,7 @@ export function createWorker(options: WorkerOptions): Worker {
     gates.begin();
     while (!signal.aborted) {
       isLooking = true;
-      do await breathe(ledger, clock);
+      do await ownTask(ledger, clock);
       while (!ledger.lanes.file(MANY_FILED));
       const lookAgainAt = startSendsSafely(signal);
       isLooking = false;
@@ -196,7 +196,7 @@ export function createWorker(options: WorkerOptions): Worker {
     options.changed([]);
     if (unsendable.size > 0) await outbox.settle(() => neverSent(unsendable, outgoing));
     const { revision } = ledger;
-    await breathe(ledger, clock); // to show what was stored with them was a task
+    await ownTask(ledger, clock); // to show what was stored with them was a task
     const now = (): readonly Op[] => (ledger.revision === revision ? ops : stillToSend(ledger, ops));
     const send = (): Promise<Answered | undefined> => exchange(now(), route, signal);
     const answer = await (route === TRANSPORT && transport?.ordered === true ? inLine(send) : send());

@@ -5,7 +5,7 @@ import type { Clock } from './ports.js';
 const MANY = 500;
 
 /** Where many are pending, what follows is a task of its own, so that the page stays awake. */
-export async function breathe(
+export async function ownTask(
   { pending }: Pick<Ledger, 'pending'>,
   clock: Pick<Clock, 'sleep'>,
 ): Promise<void> {
