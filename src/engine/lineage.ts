@@ -77,6 +77,7 @@ const versionIn = (
  */
 export function sealedAs(mutation: PendingMutation, along: Along): Sealed | undefined {
   if (mutation.definition?.mutationFn !== undefined) return undefined;
-  if (along().has(mutation)) return along().get(mutation);
+  const frozen = along();
+  if (frozen.has(mutation)) return frozen.get(mutation);
   return mutation.phase.kind === 'sealed' ? mutation.phase.sealed : undefined;
 }

@@ -22,13 +22,11 @@ export function readable(
   for (const { table, key, cause } of state.unreadable) unreadable(`${table} ${String(key)}`, cause);
   return {
     ...state,
-    log: state.log.filter(those(shape({ mutations: Array.isArray }), ({ seq }) => `log ${seq}`)),
-    seals: state.seals
-      .filter(those(shape({ sealed: Array.isArray }), ({ id }) => `seals ${id}`))
-      .map(({ id, sealed }) => ({
-        id,
-        sealed: sealed.filter(those(isSealed, (_one, at) => `seals ${id}[${at}]`)),
-      })),
+    log: state.log.filter(those(isLogRecord, ({ seq }) => `log ${seq}`)),
+    seals: state.seals.filter(those(isSealRecord, ({ id }) => `seals ${id}`)).map(({ id, sealed }) => ({
+      id,
+      sealed: sealed.filter(those(isSealed, (_one, at) => `seals ${id}[${at}]`)),
+    })),
     deadLetters: state.deadLetters.filter(those(isDeadLetter, ({ token }) => `deadLetters ${token}`)),
     meta: state.meta.filter(those(isReadableMeta as Check, ({ key }) => `meta ${key}`)),
     outcomes: state.outcomes.filter(those(isOutcome, () => 'journal')),
@@ -53,6 +51,9 @@ const shape =
     typeof value === 'object' &&
     value !== null &&
     Object.entries(members).every(([name, is]) => is((value as Readonly<Record<string, unknown>>)[name]));
+
+const isLogRecord = shape({ mutations: Array.isArray });
+const isSealRecord = shape({ sealed: Array.isArray });
 
 const isSealed = shape({
   token: isString,
@@ -79,13 +80,7 @@ const isDeadLetter = shape({
   error: shape({ code: isString, message: isString }),
   refusedAt: isNumber,
   sealed: absentOr(isSealed),
-  conflict: absentOr(
-    shape({
-      id: isString,
-      tokens: listOf(isString),
-      rows: listOf(isConflictRow),
-    }),
-  ),
+  conflict: absentOr(shape({ id: isString, tokens: listOf(isString), rows: listOf(isConflictRow) })),
 });
 
 const isOutcome = shape({ tokens: listOf(isString), outcome: shape({ kind: isString }) });

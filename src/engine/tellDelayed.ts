@@ -8,7 +8,7 @@ export function tellDelayed(
   { pending }: Pick<Ledger, 'pending'>,
   emit: Emit,
 ): void {
-  for (const { failures, sending, token, name } of mutations)
+  for (const { token, name, failures, sending } of mutations)
     if (failures !== undefined && !sending && pending.has(token))
       emit('mutation.delayed', { token, name, error: failures.error, attempts: failures.count });
 }

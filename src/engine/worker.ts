@@ -16,6 +16,7 @@ import type { Outbox } from './outbox.js';
 import { ownTask } from './ownTask.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { Clock, Transport } from './ports.js';
+import { createQuiet } from './quiet.js';
 import type { Reachability } from './reachability.js';
 import { stillToSend, type Group, type Op } from './seal.js';
 import { sendByOwnFunction, sendThrough, withTimeout, type Send } from './sender.js';
@@ -77,7 +78,7 @@ export function createWorker(options: WorkerOptions): Worker {
   /** Resolvers that have not answered yet: only their lanes wait (SC3). */
   const asking = new Map<Promise<void>, readonly PendingMutation[]>();
   let isLooking = false;
-  const quietWaiters = new Map<() => void, ((mutation: PendingMutation) => boolean) | undefined>();
+  const quiet = createQuiet(ledger);
 
   /** Told once: it is met again at every look. */
   const told = new Set<string>();
@@ -99,28 +100,11 @@ export function createWorker(options: WorkerOptions): Worker {
       while (!ledger.lanes.file(MANY_FILED));
       const lookAgainAt = startSendsSafely(signal);
       isLooking = false;
-      tellQuiet(inFlight.size + asking.size === 0);
+      quiet.tell(inFlight.size + asking.size === 0);
       await wakeup.wait(lookAgainAt, signal);
     }
     await Promise.all([...inFlight.keys(), ...asking.keys()]);
-    tellQuiet(true);
-  }
-
-  /** Whether any of these is on its way. Mostly the first ones are: what was called first goes first. */
-  function hasOpen(of: (mutation: PendingMutation) => boolean): boolean {
-    for (const mutation of ledger.pending.values()) {
-      const { standing } = mutation;
-      if ((standing === 'pending' || standing === 'sending') && of(mutation)) return true;
-    }
-    return false;
-  }
-
-  function tellQuiet(isQuiet: boolean): void {
-    for (const [resolve, of] of quietWaiters) {
-      if (!isQuiet && (of === undefined || hasOpen(of))) continue;
-      quietWaiters.delete(resolve);
-      resolve();
-    }
+    quiet.tell(true);
   }
 
   /** A bug met in choosing must not end the loop: what is stored is tried again. */
@@ -277,11 +261,10 @@ export function createWorker(options: WorkerOptions): Worker {
         ledger.lanes.refresh(mutation);
       }
     },
-    quiet: (of) =>
-      new Promise((resolve) => {
-        quietWaiters.set(resolve, of);
-        wakeup.wake();
-      }),
+    quiet(of) {
+      wakeup.wake();
+      return quiet.wait(of);
+    },
     get isBusy() {
       return isLooking || inFlight.size > 0;
     },
