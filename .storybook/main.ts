@@ -13,12 +13,7 @@ const config: StorybookConfig = {
     ...vite,
     // The built Storybook is served by the server itself; tests run without one.
     ...(process.env['VITEST'] === undefined && {
-      server: {
-        ...vite.server,
-        proxy: { '/sync': { target: SERVER, changeOrigin: true } },
-        // Bundled and compiled while the server starts, so that the first page need not wait for it.
-        warmup: { clientFiles: ['stories/*.stories.tsx', '.storybook/preview.tsx'] },
-      },
+      server: { ...vite.server, proxy: { '/sync': { target: SERVER, changeOrigin: true } } },
     }),
     // Known before the first page, so that a cold start does not bundle twice and load the page anew.
     optimizeDeps: {

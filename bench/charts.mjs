@@ -34,6 +34,13 @@ export async function draw({ workloads, bundles }) {
   await write('weight', [...panelOf('heap'), size]);
 }
 
+function noteOf({ median, wrong, unfinished, without }) {
+  if (without !== undefined) return '–';
+  if (median === undefined) return 'no result';
+  if (wrong !== undefined) return 'wrong';
+  return unfinished === undefined ? '' : 'or unfinished';
+}
+
 /** The first floor, ours, and the peers. */
 function panel({ name, unit, results }) {
   const floor = results.find(({ kind }) => kind === 'floor');
@@ -42,20 +49,13 @@ function panel({ name, unit, results }) {
   );
   const bars = [floor, ...others]
     .filter((result) => result !== undefined)
-    .map(({ kind, who, median, min, max, wrong, without }) => ({
+    .map(({ kind, who, median, min, max, wrong, unfinished, without }) => ({
       who: kind === 'floor' ? `floor: ${who}` : who,
       floor: kind === 'floor',
       value: median,
       min,
       max,
-      note:
-        without !== undefined
-          ? '–'
-          : wrong !== undefined
-            ? median === undefined
-              ? 'no result'
-              : 'wrong'
-            : '',
+      note: noteOf({ median, wrong, unfinished, without }),
     }));
   return { title: name, unit, bars };
 }

@@ -24,9 +24,11 @@ export function summarise(workloads, cases) {
 
 function summary({ kind, who, page, runs, without }, floor) {
   if (without !== undefined) return { kind, who, page, without };
-  const wrong = runs.find((run) => run.wrong !== undefined)?.wrong;
+  const { wrong } = runs.find((run) => run.wrong !== undefined) ?? {};
+  const late = runs.filter((run) => run.unfinished !== undefined);
   const samples = runs.map(({ value }) => value).filter((value) => value !== undefined && value !== null);
-  if (samples.length === 0) return { kind, who, page, wrong: wrong ?? 'not run' };
+  if (samples.length === 0)
+    return { kind, who, page, ...(late.length > 0 ? late[0] : { wrong: wrong ?? 'not run' }) };
   const ratios = runs
     .map(({ value }, i) => value / floor[i]?.value)
     .filter((ratio) => Number.isFinite(ratio));
@@ -46,6 +48,7 @@ function summary({ kind, who, page, runs, without }, floor) {
     ...(ratios.length > 0 && { ratio: median(ratios) }),
     ...(Object.keys(counts).length > 0 && { counts }),
     ...(wrong !== undefined && { wrong }),
+    ...(late.length > 0 && { unfinished: `${late.length} of ${runs.length} runs ${late[0].unfinished}` }),
     samples,
   };
 }
@@ -78,7 +81,7 @@ export function table(workloads, bundles) {
     if (workload.results.length === 0) continue;
     lines.push('', workload.name);
     const rows = workload.results.map((result) => {
-      const { who, median, min, max, ratio, counts = {}, wrong, without } = result;
+      const { who, median, min, max, ratio, counts = {}, wrong, unfinished, without } = result;
       const measured = median !== undefined;
       const late = missed(workload, result);
       return [
@@ -89,6 +92,7 @@ export function table(workloads, bundles) {
         [
           ...Object.entries(counts).map(([what, n]) => `${count(n)} ${what}`),
           ...(wrong === undefined ? [] : [`WRONG: ${wrong}`]),
+          ...(unfinished === undefined ? [] : [unfinished]),
           ...(without === undefined ? [] : [without]),
           ...(late.length === 0 ? [] : [`MISSES ${late.join(', ')}`]),
         ].join(', '),
@@ -175,13 +179,14 @@ function markdown({ date, machine: { cores, cpu, browser }, rounds, workloads, b
       .join(', ');
   const cell = ({ unit }, result) => {
     if (result === undefined || result.without !== undefined) return '–';
-    const { median, min, max, counts = {}, wrong } = result;
+    const { median, min, max, counts = {}, wrong, unfinished } = result;
     const value = median === undefined ? '' : `${number(median)} ${unit} (${number(min)}–${number(max)})`;
     const others = Object.entries(counts).map(([what, n]) => `${count(n)} ${what}`);
     return [
       value,
       ...others,
-      ...(wrong === undefined ? [] : [median === undefined ? wrong : `**wrong:** ${wrong}`]),
+      ...(wrong === undefined ? [] : [`**wrong:** ${wrong}`]),
+      ...(unfinished === undefined ? [] : [unfinished]),
     ]
       .filter(Boolean)
       .join(', ');

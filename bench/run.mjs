@@ -55,7 +55,7 @@ try {
   const bundles = part || options.quick ? [] : await sizes();
   console.log(table(results, bundles));
   if (options.profile) console.log(hottest(profiles));
-  failed = cases.some(({ page, runs }) => page === 'ours' && runs.some(({ wrong }) => wrong !== undefined));
+  failed = cases.some(({ page, runs }) => page === 'ours' && runs.some((run) => run.wrong ?? run.unfinished));
   if (options.quick && !options.profile && !failed) {
     if (options.keep) await keep(results);
     else failed = await regressed(results, workloads, cases);
@@ -130,8 +130,10 @@ async function plan() {
 }
 
 async function prepare(one) {
-  const { wrong } = (await once(one, 'prepare')) ?? {};
+  const { wrong, unfinished } = (await once(one, 'prepare')) ?? {};
   if (wrong !== undefined) Object.assign(one, { runs: [{ wrong: `before it: ${wrong}` }], most: 0 });
+  if (unfinished !== undefined)
+    Object.assign(one, { runs: [{ unfinished: `before it: ${unfinished}` }], most: 0 });
 }
 
 async function measure(one) {
@@ -139,7 +141,7 @@ async function measure(one) {
   const run = await once(one, 'run');
   one.runs.push(run);
   process.stderr.write(
-    `${one.workload} · ${one.who}: ${run.value?.toPrecision(3) ?? ''} ${run.wrong ?? ''}\n`,
+    `${one.workload} · ${one.who}: ${run.value?.toPrecision(3) ?? ''} ${run.wrong ?? run.unfinished ?? ''}\n`,
   );
   if (one.runs.length > 1) return;
   const affordable = Math.floor(MS_EACH / (performance.now() - begun));
@@ -151,7 +153,8 @@ async function measure(one) {
 async function once({ workload, kind, who, page: where }, what) {
   let timer;
   const late = new Promise((resolve) => {
-    timer = setTimeout(() => resolve({ wrong: `did not finish within ${TIMEOUT_MS / 1e3} s` }), TIMEOUT_MS);
+    const unfinished = `did not finish within ${TIMEOUT_MS / 1e3} s`;
+    timer = setTimeout(() => resolve({ unfinished }), TIMEOUT_MS);
   });
   try {
     const work = browser.inPage(pages[where], (page) => {
