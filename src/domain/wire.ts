@@ -15,36 +15,39 @@ import { toJson } from './serialize.js';
  * Throws `NOT_SERIALIZABLE` for what JSON would alter (OB6).
  */
 export function encodeOp({ token, rev, changes, versions, command, after, follows }: OutgoingOp): string {
-  const head = { op: token, rev };
-  const tail = { after, ...(follows !== undefined && follows.length > 0 && { follows }) };
+  const op: Fields = { op: token, rev };
   const [first, ...others] = changes;
-  if (command !== undefined)
-    return JSON.stringify({
-      ...head,
-      kind: 'command',
-      name: command.name,
-      args: toJson(command.args, command.name) ?? null,
-      ...tail,
-    });
-  if (first !== undefined && others.length === 0)
-    return JSON.stringify({ ...head, ...wireChange(first, versions?.[0]), ...tail });
-  const group = changes.map((change, i) => wireChange(change, versions?.[i]));
-  return JSON.stringify({ ...head, kind: 'group', changes: group, ...tail });
+  if (command !== undefined) {
+    op['kind'] = 'command';
+    op['name'] = command.name;
+    op['args'] = toJson(command.args, command.name) ?? null;
+  } else if (first !== undefined && others.length === 0) putChange(op, first, versions?.[0]);
+  else {
+    op['kind'] = 'group';
+    op['changes'] = changes.map((change, i) => putChange({}, change, versions?.[i]));
+  }
+  op['after'] = after;
+  if (follows !== undefined && follows.length > 0) op['follows'] = follows;
+  return JSON.stringify(op);
 }
 
+type Fields = Record<string, unknown>;
+
 /** What it was based on goes along, so that the server can tell whether another has written meanwhile (CF1). */
-function wireChange(change: Change, version: Version | undefined): object {
-  const { kind, collection: type, id } = change;
-  const what = `${type} "${id}"`;
-  const guard = typeof version === 'number' ? { ifVersion: version } : {};
-  switch (change.kind) {
-    case 'insert':
-      return { kind, type, id, data: toJson(change.row, what) };
-    case 'update':
-      return { kind, type, id, patch: toJson(change.patch, what), unset: change.unset, ...guard };
-    case 'delete':
-      return { kind, type, id, ...guard };
+function putChange(op: Fields, change: Change, version: Version | undefined): Fields {
+  op['kind'] = change.kind;
+  op['type'] = change.collection;
+  op['id'] = change.id;
+  if (change.kind === 'insert') {
+    op['data'] = toJson(change.row, change);
+    return op;
   }
+  if (change.kind === 'update') {
+    op['patch'] = toJson(change.patch, change);
+    op['unset'] = change.unset;
+  }
+  if (typeof version === 'number') op['ifVersion'] = version;
+  return op;
 }
 
 /** `{type, id, version, data, at}` as a row; undefined when it is anything else. `data: null` is a tombstone. */

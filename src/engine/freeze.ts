@@ -77,6 +77,8 @@ function refuse(mutation: PendingMutation, error: SyncError, { unsendable }: Out
   return { kind: 'left', members: [] };
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function seal(
   { members, content }: Merge<PendingMutation>,
   first: PendingMutation,
@@ -86,24 +88,22 @@ function seal(
 ): Sealed | SyncError {
   const { store, transport, sealedAt, createId } = outgoing;
   const { record, definition } = first;
-  const merged =
-    content.kind === 'variables' ? { schema: record.schema, variables: content.variables } : undefined;
   const { versions, follows } = lineageOf(changes, first, along, outgoing);
-  const sealed: Sealed = {
-    ...(members.length === 1
-      ? { token: record.token, rev: record.rev }
-      : { token: createId(), rev: 0, members: members.map((m) => m.token) }),
-    ...(merged !== undefined && { merged }),
+  const isOne = members.length === 1;
+  const sealed: Writable<Sealed> = {
+    token: isOne ? record.token : createId(),
+    rev: isOne ? record.rev : 0,
     changes,
     versions,
     sealedAt,
     reads: readsDone(outgoing.ledger.read),
   };
+  if (!isOne) sealed.members = members.map((m) => m.token);
+  if (content.kind === 'variables') sealed.merged = { schema: record.schema, variables: content.variables };
   if (definition?.mutationFn !== undefined || transport === undefined) return sealed;
-  const args = merged === undefined ? record.variables : merged.variables;
   const after = prerequisites(members, along, outgoing);
   try {
-    const body = transport.encode({
+    sealed.body = transport.encode({
       token: sealed.token,
       rev: sealed.rev,
       changes,
@@ -112,11 +112,13 @@ function seal(
       get rows() {
         return rowsAfter(changes, below(first, store));
       },
-      command: isCommand(first) ? { name: record.name, args } : undefined,
+      command: isCommand(first)
+        ? { name: record.name, args: sealed.merged ? sealed.merged.variables : record.variables }
+        : undefined,
       after,
       follows: isCommand(first) ? [] : follows.filter((token) => !after.includes(token)),
     });
-    return { ...sealed, body };
+    return sealed;
   } catch (cause) {
     return cause instanceof SyncError
       ? cause
