@@ -166,7 +166,7 @@ export async function readRows(
 }
 
 /** A few at a time: the browser hands over what it has read in one piece, and to parse them takes ten milliseconds. */
-const PACKS_AT_ONCE = 4;
+const PACKS_AT_ONCE = 3;
 
 async function visitPacks(
   db: OutboxDatabase,

@@ -41,11 +41,13 @@ export async function writeOnce(db: OutboxDatabase, named: NamedWrite): Promise<
       const first = await findWrite(db, id, retryAfter);
       if (first !== undefined) return first;
     }
-    if (write.ifRevision !== undefined && (await lastRevision(db)) !== write.ifRevision) return 'stale';
+    const last = write.ifRevision === undefined ? undefined : lastRevision(db);
+    const log = textsOf(write); // while the browser looks for it: to hand over all the rest is a task by itself
+    if (last !== undefined && (await last) !== write.ifRevision) return 'stale';
     // The rest is asked for at once: each turn that is waited for here is one of the page's main thread.
     const [receipt] = await Promise.all([
       journal(db, named),
-      ...change(db, write),
+      ...change(db, write, log),
       ...(sparse.length > 0 ? [putSparse(db, sparse)] : []),
     ]);
     if (receipt.revision % TRIM_EVERY === 0)
@@ -85,10 +87,16 @@ async function append(db: OutboxDatabase, groups: NonNullable<StorageWrite['appe
 
 const pack = (mutations: readonly MutationRecord[]): StoredMutations => packList(mutations, toLine);
 
-function change(db: OutboxDatabase, { put = {}, remove = {} }: StorageWrite): PromiseLike<unknown>[] {
+const textsOf = ({ put }: StorageWrite): readonly (StoredMutations & { readonly seq: number })[] =>
+  (put?.log ?? []).map(({ seq, mutations }) => ({ seq, ...pack(mutations) }));
+
+function change(
+  db: OutboxDatabase,
+  { put = {}, remove = {} }: StorageWrite,
+  log: readonly (StoredMutations & { readonly seq: number })[],
+): PromiseLike<unknown>[] {
   const running: PromiseLike<unknown>[] = [];
-  if (put.log?.length)
-    running.push(db.log.bulkPut(put.log.map(({ seq, mutations }) => ({ seq, ...pack(mutations) }))));
+  if (log.length > 0) running.push(db.log.bulkPut(log));
   if (put.seals?.length) running.push(db.seals.bulkPut(put.seals));
   if (put.rows?.length) running.push(putRows(db, put.rows));
   if (put.deadLetters?.length) running.push(db.deadLetters.bulkPut(put.deadLetters));

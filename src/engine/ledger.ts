@@ -171,7 +171,8 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
   for (const seq of write.remove?.log ?? []) ledger.log.delete(seq);
   for (const id of write.remove?.seals ?? []) ledger.seals.delete(id);
   for (const token of write.remove?.deadLetters ?? []) ledger.deadLetters.delete(token);
-  leaving.forEach(ledger.remove);
+  // The last first: what follows it in its lane would else be a head, for as long as it takes to remove that, too.
+  for (let i = leaving.length; i > 0; i--) ledger.remove(leaving[i - 1] as PendingMutation);
   applyMeta(ledger, write.put?.meta ?? []);
 }
 
