@@ -23,11 +23,13 @@ export interface JournalRecord {
 /** One record of the log: the mutations of a tick. */
 export type StoredMutations = Packed<readonly MutationRecord[]>;
 
+export type StoredTick = StoredMutations & { readonly seq: number };
+
 /** Rows that were stored together. */
 export type StoredBatch = RowBatch & { readonly id: number };
 
 export interface OutboxDatabase extends Dexie {
-  readonly log: Table<StoredMutations & { readonly seq: number }, number, StoredMutations>;
+  readonly log: Table<StoredTick, number, StoredMutations>;
   readonly seals: Table<SealRecord, string>;
   /** Rows: large batches, and after all of them the small ones (`dexieRows`). */
   readonly packs: Table<StoredBatch, number, RowBatch>;

@@ -1,6 +1,6 @@
 import type { StorageReceipt, StorageWrite } from '../engine/ports.js';
 import type { MutationRecord } from '../domain/mutation.js';
-import { STORES, type OutboxDatabase, type StoredMutations } from './dexieDatabase.js';
+import { STORES, type OutboxDatabase, type StoredMutations, type StoredTick } from './dexieDatabase.js';
 import { lastPack, putRows, putSparse, removeUnreadable, type SparsePack } from './dexieRows.js';
 import { toLine } from './mutationLine.js';
 import { packList } from './packed.js';
@@ -42,12 +42,12 @@ export async function writeOnce(db: OutboxDatabase, named: NamedWrite): Promise<
       if (first !== undefined) return first;
     }
     const last = write.ifRevision === undefined ? undefined : lastRevision(db);
-    const log = textsOf(write); // while the browser looks for it: to hand over all the rest is a task by itself
+    const ticks = ticksOf(write); // made text while the browser looks for it
     if (last !== undefined && (await last) !== write.ifRevision) return 'stale';
     // The rest is asked for at once: each turn that is waited for here is one of the page's main thread.
     const [receipt] = await Promise.all([
       journal(db, named),
-      ...change(db, write, log),
+      ...change(db, write, ticks),
       ...(sparse.length > 0 ? [putSparse(db, sparse)] : []),
     ]);
     if (receipt.revision % TRIM_EVERY === 0)
@@ -87,16 +87,16 @@ async function append(db: OutboxDatabase, groups: NonNullable<StorageWrite['appe
 
 const pack = (mutations: readonly MutationRecord[]): StoredMutations => packList(mutations, toLine);
 
-const textsOf = ({ put }: StorageWrite): readonly (StoredMutations & { readonly seq: number })[] =>
+const ticksOf = ({ put }: StorageWrite): readonly StoredTick[] =>
   (put?.log ?? []).map(({ seq, mutations }) => ({ seq, ...pack(mutations) }));
 
 function change(
   db: OutboxDatabase,
   { put = {}, remove = {} }: StorageWrite,
-  log: readonly (StoredMutations & { readonly seq: number })[],
+  ticks: readonly StoredTick[],
 ): PromiseLike<unknown>[] {
   const running: PromiseLike<unknown>[] = [];
-  if (log.length > 0) running.push(db.log.bulkPut(log));
+  if (ticks.length > 0) running.push(db.log.bulkPut(ticks));
   if (put.seals?.length) running.push(db.seals.bulkPut(put.seals));
   if (put.rows?.length) running.push(putRows(db, put.rows));
   if (put.deadLetters?.length) running.push(db.deadLetters.bulkPut(put.deadLetters));

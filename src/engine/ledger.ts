@@ -171,7 +171,7 @@ export function applyWrite(ledger: Ledger, write: StorageWrite, leaving: readonl
   for (const seq of write.remove?.log ?? []) ledger.log.delete(seq);
   for (const id of write.remove?.seals ?? []) ledger.seals.delete(id);
   for (const token of write.remove?.deadLetters ?? []) ledger.deadLetters.delete(token);
-  // The last first: what follows it in its lane would else be a head, for as long as it takes to remove that, too.
+  // The last first: the other way round each would become the head of its lane, only to leave as well.
   for (let i = leaving.length; i > 0; i--) ledger.remove(leaving[i - 1] as PendingMutation);
   applyMeta(ledger, write.put?.meta ?? []);
 }
