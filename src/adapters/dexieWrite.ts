@@ -13,10 +13,10 @@ const JOURNAL_KEPT = 1_000;
 const TRIM_EVERY = 256;
 
 /**
- * So many log records are handed over before the browser gets a turn: each is made text at once, and a loop of a million
- * edits makes four thousand of them.
+ * After so many milliseconds the browser gets a turn: log records are made text as they are handed over, a loop of a million
+ * edits makes two thousand of them, and each takes many times as long while the browser collects garbage.
  */
-const AT_ONCE = 64;
+const SLICE_MS = 8;
 
 export interface NamedWrite {
   /** Unique among all writes of all tabs. */
@@ -78,8 +78,11 @@ export async function lastRevision(db: OutboxDatabase): Promise<number> {
 
 async function append(db: OutboxDatabase, groups: NonNullable<StorageWrite['append']>): Promise<number[]> {
   const seqs: number[] = [];
-  for (let i = 0; i < groups.length; i += AT_ONCE) {
-    const records = groups.slice(i, i + AT_ONCE).map(pack);
+  for (let i = 0; i < groups.length;) {
+    const until = performance.now() + SLICE_MS;
+    const records: StoredMutations[] = [];
+    do records.push(pack(groups[i++] ?? []));
+    while (i < groups.length && performance.now() < until);
     for (const seq of await db.log.bulkAdd(records, { allKeys: true })) seqs.push(seq);
   }
   return seqs;
