@@ -7,7 +7,8 @@ import type { PendingMutation } from './pendingMutation.js';
  *
  *   log  17: a b c d e f g h     note  17: 01100000      b and c have left
  *
- * A record is deleted with its last mutation, and rewritten when few stay, so that they do not keep the others on disk.
+ * A record is deleted with its last mutation, and rewritten when few stay, so that they do not keep the others on disk:
+ * but not when all of these are on their way.
  */
 
 /** By sequence, for each record that has empty places: which. */
@@ -39,6 +40,7 @@ export interface KnownLog {
   readonly log: ReadonlyMap<number, readonly MutationRecord[]>;
   readonly empty: EmptyPlaces;
   readonly copies: ReadonlyMap<Token, ReadonlySet<number>>;
+  readonly pending: ReadonlyMap<Token, PendingMutation>;
 }
 
 export interface LogChange {
@@ -57,7 +59,7 @@ interface Changed {
 
 /** Takes `leaving` out of the log, and puts the records of `rebased` in the place of what they were. Costs what it takes. */
 export function changeLog(
-  { log, empty, copies }: KnownLog,
+  { log, empty, copies, pending }: KnownLog,
   leaving: readonly PendingMutation[],
   rebased: ReadonlyMap<PendingMutation, MutationRecord>,
 ): LogChange {
@@ -80,6 +82,10 @@ export function changeLog(
     if (record === undefined) places[at >> 3] = (places[at >> 3] ?? 0) | (1 << (at & 7));
     else instead.set(at, record);
   };
+  const areSent = (records: readonly (MutationRecord | null)[], places: Uint8Array): boolean =>
+    records.every(
+      (record, place) => isEmptyPlace(places, place) || (record && pending.get(record.token)?.sending),
+    );
   const concern = (mutation: PendingMutation, record?: MutationRecord): void => {
     change(mutation.seq, mutation, record);
     if (copies.size > 0) for (const seq of copies.get(mutation.token) ?? []) change(seq, mutation, record);
@@ -96,7 +102,8 @@ export function changeLog(
     places.forEach((byte) => {
       for (let bits = byte; bits > 0; bits &= bits - 1) left--;
     });
-    if (left > 0 && instead.size === 0 && left * MOSTLY_EMPTY > records.length) {
+    const isWorthIt = (): boolean => left * MOSTLY_EMPTY <= records.length && !areSent(records, places);
+    if (left > 0 && instead.size === 0 && !isWorthIt()) {
       next.set(seq, places);
       isOther = true;
       continue;
