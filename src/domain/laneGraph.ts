@@ -197,8 +197,12 @@ export function createLaneGraph<M extends Schedulable>(changed: (queued: Queued<
       settle(queued);
     },
     waitsOnlyFor(queued, turn) {
-      const isIn = (one: Queued<M> | undefined): boolean => one === undefined || one.turn === turn;
-      return queued.links.every(({ previous }) => isIn(previous?.owner)) && needs(queued).every(isIn);
+      // Asked of each of thousands, so no function is made for it.
+      for (let i = 0; i < queued.links.length; i++) {
+        const previous = queued.links[i]?.previous;
+        if (previous !== undefined && previous.owner.turn !== turn) return false;
+      }
+      return queued.needs.length === 0 || needs(queued).every((one) => one.turn === turn);
     },
     behind,
     needs,

@@ -5,7 +5,7 @@ import { createReadyHeads, withdraw, type ReadyHeads } from './readyHeads.js';
 import { byOrder, type Schedulable } from './schedulable.js';
 import { selectRuns } from './selectRuns.js';
 
-export { TRANSPORT, byOrder, type Schedulable } from './schedulable.js';
+export { TRANSPORT, byOrder, inOrder, type Schedulable } from './schedulable.js';
 export { AGING_MS } from './selectRuns.js';
 
 /** What may go one way, now. */

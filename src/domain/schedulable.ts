@@ -45,6 +45,11 @@ export function byOrder(a: Position, b: Position): number {
   return a.seq === b.seq ? a.place - b.place : a.seq - b.seq;
 }
 
+/** Mostly they are in order already; then it is the very list. */
+export function inOrder<P extends Position>(list: readonly P[]): readonly P[] {
+  return list.every((one, i) => i === 0 || !isBefore(one, list[i - 1] as P)) ? list : [...list].sort(byOrder);
+}
+
 export function isBefore(a: Position, b: Position): boolean {
   return byOrder(a, b) < 0;
 }

@@ -47,9 +47,9 @@ export interface Books {
 }
 
 /** Whether it is still undecided, and was sent with that key: the compare of every compare-and-swap on `(token, rev)`. */
-export function isCurrent(ledger: Ledger, mutation: PendingMutation, key: string | undefined): boolean {
-  const { token, phase } = mutation;
-  if (ledger.pending.get(token) !== mutation) return false;
+export function isCurrent(mutation: PendingMutation, key: string | undefined): boolean {
+  const { phase, inLedger } = mutation;
+  if (!inLedger) return false;
   return phase.kind === 'sealed'
     ? idempotencyKey(phase.sealed) === key
     : key === undefined && mutation.undecided;

@@ -3,8 +3,7 @@ import { keyOf } from '../domain/changes.js';
 import type { EntityKey } from '../domain/entity.js';
 import type { FullRead } from '../domain/fullRead.js';
 import { createIds, type AssignedId, type Ids } from '../domain/identity.js';
-import { keepIdentity } from '../domain/keepIdentity.js';
-import { byOrder, createLanes, type Lanes } from '../domain/lanes.js';
+import { createLanes, inOrder, type Lanes } from '../domain/lanes.js';
 import {
   idempotencyKey,
   type DeadLetter,
@@ -79,14 +78,13 @@ export function createLedger(): Ledger {
       lanes.add(mutation);
     },
     remove(mutation) {
-      const { token } = mutation;
-      if (pending.get(token) === mutation) pending.delete(token);
+      if (mutation.inLedger) pending.delete(mutation.token);
       mutation.countIn(undefined);
       lanes.remove(mutation);
     },
     sort() {
       const all = [...pending.values()];
-      const sorted = keepIdentity(all, [...all].sort(byOrder));
+      const sorted = inOrder(all);
       if (sorted === all) return;
       pending.clear();
       for (const mutation of sorted) pending.set(mutation.token, mutation);

@@ -115,6 +115,10 @@ export class PendingMutation implements Schedulable, Foldable, Mergeable {
     this.#counted = this.standing;
     if (tally !== undefined) tally[this.#counted]++;
   }
+  /** Not taken out of the ledger, nor another put in its place. */
+  get inLedger(): boolean {
+    return this.#tally !== undefined;
+  }
   get standing(): Standing {
     if (this.#phase.kind === 'refused')
       return this.#phase.letter.conflict === undefined ? 'needsAttention' : 'conflict';

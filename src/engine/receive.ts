@@ -81,7 +81,7 @@ function sentByKey(ledger: Ledger): Map<string, Sent> {
   for (const sealed of [...seals.values()].flat()) {
     const key = idempotencyKey(sealed);
     const members = (sealed.members ?? [sealed.token]).flatMap((token) => pending.get(token) ?? []);
-    sent.set(key, { sealed, members: members.filter((m) => isCurrent(ledger, m, key)) });
+    sent.set(key, { sealed, members: members.filter((m) => isCurrent(m, key)) });
   }
   return sent;
 }

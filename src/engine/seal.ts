@@ -58,7 +58,7 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
     return known;
   };
   const mayGo = (mutation: PendingMutation): boolean =>
-    ledger.pending.get(mutation.token) === mutation &&
+    mutation.inLedger &&
     !mutation.cancelling &&
     (mutation.phase.kind === 'queued' || mutation.phase.kind === 'sealed');
 
@@ -91,14 +91,21 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
  * What a sealed mutation goes as, by what is stored: of a merge that was given up, members come back one by one (RT6).
  * All that go under one key are decided by its answer, whichever was due first, and whichever has come since it was sent.
  */
-function opOf(ledger: Ledger, mutation: PendingMutation | undefined): Op | undefined {
+function opOf(
+  ledger: Ledger,
+  mutation: PendingMutation | undefined,
+  known: readonly PendingMutation[] = [],
+): Op | undefined {
   if (mutation?.phase.kind !== 'sealed') return undefined;
   const { sealId, sealed: own } = mutation.phase;
   const stored = ledger.seals.get(sealId);
   // By key: what was read again since is equal, not identical.
   const sealed = stored?.includes(own) === true ? own : (stored?.find((one) => isSameKey(one, own)) ?? own);
+  const tokens = sealed.members ?? [sealed.token];
+  if (known.length === tokens.length && known.every((one) => one.inLedger && isSealedAs(one, own)))
+    return { members: known, sealed };
   const members: PendingMutation[] = [];
-  (sealed.members ?? [sealed.token]).forEach((token) => {
+  tokens.forEach((token) => {
     const member = ledger.pending.get(token);
     if (member !== undefined && isSealedAs(member, own)) members.push(member);
   });
@@ -115,7 +122,7 @@ export function stillToSend(ledger: Ledger, ops: readonly Op[]): readonly Op[] {
   const sent: Op[] = [];
   ledger.lanes.inTurn(
     ops,
-    (mutation, { sealed }) => ledger.pending.get(mutation.token) === mutation && isSealedAs(mutation, sealed),
+    (mutation, { sealed }) => mutation.inLedger && isSealedAs(mutation, sealed),
     (members, op) => {
       if (members.length < op.members.length) return 0;
       sent.push(op);
@@ -131,11 +138,12 @@ export function decidedBy(
   members: readonly PendingMutation[],
   key: string | undefined,
 ): readonly PendingMutation[] {
-  if (key === undefined) return members.filter((mutation) => isCurrent(ledger, mutation, key));
+  if (key === undefined) return members.filter((mutation) => isCurrent(mutation, key));
   return (
     opOf(
       ledger,
-      members.find((mutation) => isCurrent(ledger, mutation, key)),
+      members.find((mutation) => isCurrent(mutation, key)),
+      members,
     )?.members ?? []
   );
 }

@@ -12,7 +12,7 @@ import {
   type ServerRow,
 } from '../domain/entity.js';
 import type { Ids } from '../domain/identity.js';
-import { byOrder } from '../domain/lanes.js';
+import { inOrder } from '../domain/lanes.js';
 import { createLayers, type Shown } from './layers.js';
 import type { PendingMutation } from './pendingMutation.js';
 import type { RowsRead } from './ports.js';
@@ -147,7 +147,7 @@ export function createStore(
         const key = keyOf(change);
         if (!before.has(key)) before.set(key, former);
       };
-      for (const mutation of [...add].sort(byOrder)) cover(mutation, shown);
+      for (const mutation of inOrder(add)) cover(mutation, shown);
     } else {
       const concern = ({ effect }: PendingMutation): void => {
         effect.touched.forEach((key) => from.add(key));

@@ -156,7 +156,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function returned(members: readonly PendingMutation[]): void {
     members.forEach((mutation) => {
-      if (ledger.pending.get(mutation.token) !== mutation) return; // mostly all have left
+      if (!mutation.inLedger) return; // mostly all have left
       mutation.sending = false;
       ledger.lanes.refresh(mutation);
     });
