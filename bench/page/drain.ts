@@ -4,7 +4,7 @@ import { storedTitles } from './readBack.js';
 import { createServer, type Server } from './server.js';
 import type { App, Subject } from './subject.js';
 import { idOf, lastTitle, titleOf } from './tasks.js';
-import { equal, type Measurement, type Workload } from './workload.js';
+import { equal, rest, type Measurement, type Workload } from './workload.js';
 
 interface Plan {
   readonly edits: number;
@@ -23,6 +23,7 @@ async function floor(plan: Plan, measured: typeof timed): Promise<Measurement> {
   const db = await openRaw(`raw-${crypto.randomUUID()}`);
   const server = createServer(plan);
   await db.put(batches(records(plan.edits, plan.rows)));
+  await rest();
   const value = await measured(async () => {
     const log = ((await db.all()) as { mutations: EditRecord[] }[]).flatMap(({ mutations }) => mutations);
     const rows = await server.write(
@@ -42,6 +43,7 @@ async function filled(subject: Subject, name: string, server: Server, { edits, r
     if (edited instanceof Promise) await edited;
   }
   await app.stored();
+  await rest();
   equal(server.counts().requests, 0, 'requests before the drain');
   return app;
 }
@@ -76,7 +78,8 @@ export const drain: readonly Workload[] = [
     id: 'drain-10000',
     name: 'drain 10,000 edits of 500 rows, 0 ms server',
     unit: 'ms',
-    targets: { value: 60, requests: 5, changes: 500 },
+    again: true,
+    targets: { value: 60, 'ms again': 60, requests: 5, changes: 500 },
     floors: { 'read, merged, one request': () => floor(many, timed) },
     run: (subject) => drained(subject, many, timed),
   },
@@ -84,7 +87,8 @@ export const drain: readonly Workload[] = [
     id: 'drain-1000',
     name: 'drain 1,000 edits of 50 rows, 20 ms server',
     unit: 'ms',
-    targets: { value: 35 },
+    again: true,
+    targets: { value: 35, 'ms again': 35 },
     floors: { 'read, merged, one request': () => floor(few, timed) },
     run: (subject) => drained(subject, few, timed),
   },

@@ -36,7 +36,8 @@ export const durable: readonly Workload[] = [
     id: 'durable',
     name: '10,000 mutations durable',
     unit: 'ms',
-    targets: { value: 70 },
+    again: true,
+    targets: { value: 70, 'ms again': 70 },
     floors: {
       'one record per batch of 256': () => raw((db, all) => db.put(batches(all))),
       'merged first': () => raw((db, all) => db.put(mergedByRow(all))),

@@ -1,7 +1,7 @@
 import { timed } from './host.js';
 import { createServer } from './server.js';
 import { idOf, task, titleOf } from './tasks.js';
-import { equal, type Workload } from './workload.js';
+import { equal, rest, type Workload } from './workload.js';
 
 const EDITS = 100;
 const ID = idOf(0);
@@ -16,7 +16,8 @@ export const refused: readonly Workload[] = [
     id: 'refused',
     name: '100 pending on one row, the first refused, 20 ms server',
     unit: 'ms',
-    targets: { value: 80, 'ms wrong': 0, requests: 5 },
+    again: true,
+    targets: { value: 80, 'ms again': 80, 'ms wrong': 0, requests: 5 },
     async run(subject) {
       const server = createServer({ rows: 1, ms: 20, refuses: ({ position = 0 }) => position < 0 });
       const app = await subject.open({ name: `bench-${crypto.randomUUID()}`, server });
@@ -26,6 +27,7 @@ export const refused: readonly Workload[] = [
         if (edited instanceof Promise) await edited;
       }
       await app.stored();
+      await rest();
       let wrongSince: number | undefined;
       let wrongFor = 0;
       const look = (title: string | undefined): void => {

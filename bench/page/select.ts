@@ -91,7 +91,7 @@ function scan(queue: readonly Item[]): Item[] {
   return byRank.flat().slice(0, BATCH);
 }
 
-/** The time of one selection: the mean of as many as take some time, after some to warm up. */
+/** The time of one selection: the mean of as many as take some time, after as many to warm up: on a busy machine that takes longer. */
 async function perSelection(times: number, select: () => unknown): Promise<number> {
   for (let i = 0; i < times; i++) select();
   await nextTask();
@@ -109,7 +109,7 @@ function indexed(queue: readonly Item[]): { lanes: Lanes<Item>; counts: Record<s
 
 async function scanned(count: number): Promise<Measurement> {
   const queue = queueOf(count);
-  const ms = await perSelection(Math.max(5, 100_000 / count), () => scan(queue));
+  const ms = await perSelection(Math.max(5, 200_000 / count), () => scan(queue));
   equal(scan(queue).length, Math.min(count, BATCH), 'mutations found');
   return { value: ms * 1e3 };
 }
@@ -117,7 +117,7 @@ async function scanned(count: number): Promise<Measurement> {
 async function index(count: number): Promise<Measurement> {
   const queue = queueOf(count);
   const { lanes, counts } = indexed(queue);
-  const ms = await perSelection(500, () => lanes.select(TURN, single));
+  const ms = await perSelection(2_000, () => lanes.select(TURN, single));
   const expected = scan(queue).map(({ token }) => [token]);
   equal(tokensOf(lanes.select(TURN, single).batch), expected, 'the batch');
   return { value: ms * 1e3, counts };
@@ -127,7 +127,7 @@ async function index(count: number): Promise<Measurement> {
 async function merging(count: number): Promise<Measurement> {
   const queue = queueOf(count);
   const { lanes } = indexed(queue);
-  const ms = await perSelection(50, () => lanes.select(TURN, merge));
+  const ms = await perSelection(Math.max(200, 100_000 / count), () => lanes.select(TURN, merge));
   const { batch } = lanes.select(TURN, merge);
   const runs = Math.min(BATCH, count / PER_ROW);
   equal(batch.length, runs, 'runs');

@@ -21,6 +21,11 @@ export interface Workload {
   readonly targets?: Readonly<Record<string, number>>;
   /** Takes long: left out of a quick run. */
   readonly long?: boolean;
+  /**
+   * Measured for the first time in a page, whose code is cold, and then some times more, as in a page that has been open for
+   * a while: `counts['ms again']` (decision 0043).
+   */
+  readonly again?: boolean;
   /** Also done in the other ways that ours can be called. */
   readonly variants?: boolean;
   readonly floors?: Readonly<Record<string, Run>>;
@@ -47,5 +52,8 @@ export function equal(received: unknown, expected: unknown, what: string): void 
   const short = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
   check(a === b, `${what}: ${short(a)}, expected ${short(b)}`);
 }
+
+/** Until what has begun in the background is done: a page at rest, as edits find it, and the network when it returns. */
+export const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
 export const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
