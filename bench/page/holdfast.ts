@@ -17,6 +17,7 @@ export function holdfast(way: Way): Subject {
   return {
     id: `holdfast-${way}`,
     leavesNothing: true,
+    repeatable: true,
     async open(options) {
       const client = await openClient(options);
       const edited: Promise<void>[] = [];

@@ -57,7 +57,8 @@ export function start(entries: readonly Entry[]): void {
     if (work === undefined) throw new Error(`bench: "${who}" does not do "${id}"`);
     try {
       const first = await work(subject!);
-      return workload.again ? { ...first, ...(await again(first, () => work(subject!))) } : first;
+      const isRepeated = workload.again && (kind === 'floor' || subject?.repeatable);
+      return isRepeated ? { ...first, ...(await again(first, () => work(subject!))) } : first;
     } catch (error) {
       if (error instanceof WrongResult) return { wrong: error.message };
       throw error;
@@ -88,11 +89,7 @@ export function start(entries: readonly Entry[]): void {
 }
 
 const TIMES_MORE = 6;
-/** What takes longer is not repeated: some peers would take minutes. */
-const QUICK_MS = 1_000;
-
 async function again(first: Measurement, work: () => Promise<Measurement>): Promise<Partial<Measurement>> {
-  if (first.value > QUICK_MS) return {};
   const times: number[] = [];
   for (let i = 0; i < TIMES_MORE; i++) {
     await clear();

@@ -8,6 +8,8 @@ export interface Subject {
   readonly id: string;
   /** After a drain its database holds rows and nothing of older edits; that is checked. */
   readonly leavesNothing?: boolean;
+  /** It may be closed and opened again in the same page; some keep in it what they had under way, and do not come to an end. */
+  readonly repeatable?: boolean;
   open(options: Opening): Promise<App>;
 }
 
