@@ -89,6 +89,7 @@ export function start(entries: readonly Entry[]): void {
 }
 
 const TIMES_MORE = 6;
+
 async function again(first: Measurement, work: () => Promise<Measurement>): Promise<Partial<Measurement>> {
   const times: number[] = [];
   for (let i = 0; i < TIMES_MORE; i++) {

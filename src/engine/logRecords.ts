@@ -82,7 +82,7 @@ export function changeLog(
     if (record === undefined) places[at >> 3] = (places[at >> 3] ?? 0) | (1 << (at & 7));
     else instead.set(at, record);
   };
-  const areSent = (records: readonly (MutationRecord | null)[], places: Uint8Array): boolean =>
+  const areOnTheirWay = (records: readonly (MutationRecord | null)[], places: Uint8Array): boolean =>
     records.every(
       (record, place) => isEmptyPlace(places, place) || (record && pending.get(record.token)?.sending),
     );
@@ -102,8 +102,8 @@ export function changeLog(
     places.forEach((byte) => {
       for (let bits = byte; bits > 0; bits &= bits - 1) left--;
     });
-    const isWorthIt = (): boolean => left * MOSTLY_EMPTY <= records.length && !areSent(records, places);
-    if (left > 0 && instead.size === 0 && !isWorthIt()) {
+    const isKept = left * MOSTLY_EMPTY > records.length || areOnTheirWay(records, places);
+    if (left > 0 && instead.size === 0 && isKept) {
       next.set(seq, places);
       isOther = true;
       continue;

@@ -90,6 +90,7 @@ export function planSeal(ledger: Ledger, groups: readonly Group[], freeze: Freez
 /**
  * What a sealed mutation goes as, by what is stored: of a merge that was given up, members come back one by one (RT6).
  * All that go under one key are decided by its answer, whichever was due first, and whichever has come since it was sent.
+ * @param known members that are at hand: where these are all, none is looked for
  */
 function opOf(
   ledger: Ledger,

@@ -1,4 +1,4 @@
-import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
+import { IDBFactory, IDBKeyRange, IDBObjectStore } from 'fake-indexeddb';
 import { describe, expect, test, vi } from 'vitest';
 import { dexieStorage } from '../../src/adapters/dexieStorage.js';
 import type { SyncStorage } from '../../src/engine/ports.js';
@@ -39,6 +39,36 @@ describe('commits', () => {
     expect(faults.made.length).toBe(1);
     await storage.load();
     expect(faults.made.length).toBe(2);
+  });
+
+  test('OB2 a write that takes long lets others have their turn, and is one transaction all the same', async () => {
+    const faults = injectFaults();
+    const storage = await openedOn(new IDBFactory());
+    faults.made.length = 0;
+    const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    let ms = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (ms += 3));
+    const seen: string[] = [];
+    const add = IDBObjectStore.prototype.add;
+    const adding = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(function (
+      this: IDBObjectStore,
+      ...args
+    ) {
+      seen.push(this.name);
+      return add.apply(this, args);
+    });
+    let ticker = setImmediate(function tick() {
+      if (seen.at(-1) === 'log') seen.push('others');
+      ticker = setImmediate(tick);
+    });
+    const receipt = await storage.write({ append: letters.map((token) => [mutation(token)]) });
+    clearImmediate(ticker);
+    adding.mockRestore();
+    clock.mockRestore();
+    const part = ['log', 'log', 'log', 'others'];
+    expect(seen).toEqual([...part, ...part, 'log', 'others', 'journal']);
+    expect([receipt, faults.made.length]).toEqual([{ revision: 1, seqs: [1, 2, 3, 4, 5, 6, 7] }, 1]);
+    expect(await tokens(storage)).toEqual(letters);
   });
 
   test('OB1 requests that succeed are not a commit: a full disk rejects with reason quota, and nothing is stored', async () => {
