@@ -255,13 +255,6 @@ export const PLANTED_BUGS = {
   ],
   'pull: ends on a full disk': [patch(puller, 'return notStored(cause);', 'throw cause;')],
   'another tab is overtaken': [patch(lanes, ' || !graph.waitsOnlyFor(queued, turn)', '')],
-  'a failed rollback is overtaken': [
-    patch(
-      outbox,
-      'ledger.lanes.refresh(mutation);',
-      'ledger.lanes[cancelling ? "remove" : "add"](mutation);',
-    ),
-  ],
   'a failed rollback wakes nobody': [
     patch(outbox, '        options.changed(); // and to be sent', '        // and to be sent'),
   ],

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { defineMutation, update } from '../../src/domain/definition.js';
+import { memoryStorage } from '../../src/adapters/memoryStorage.js';
 import { SyncError } from '../../src/domain/errors.js';
+import type { SealRecord } from '../../src/engine/ports.js';
 import {
   answered,
   createDevice,
   everybody,
   heldTransport,
+  lost,
   outcomeOf,
   refused,
   todos,
@@ -275,6 +278,25 @@ describe('CO2 the log keeps every mutation; a merge has a key of its own', () =>
     expect(outcomes.map(({ now }) => now)).toEqual(['resolved', 'resolved', 'resolved']);
     expect(settlings).toEqual(['confirmed t1', 'confirmed t2', 'confirmed t3']);
     expect([server.journal.length, client.pending(), other.pending()]).toEqual([1, [], []]);
+  });
+
+  test('TB3 OB5 what another tab has merged anew goes under that key, not under the one that this tab remembers', async () => {
+    const { client, line, disk, settle, clock } = await startHeld();
+    for (const title of ['oat', 'rye']) client.update(todos, 'a', { title });
+    await settle();
+    // Another tab could not read the seal, and has merged them by itself.
+    const theirs = memoryStorage({ disk });
+    await theirs.open('app');
+    const { revision, seals } = await theirs.load();
+    const [{ id, sealed }] = seals as [SealRecord];
+    const anew = sealed.map((one) => ({ ...one, token: 'x', body: one.body?.replace('t3', 'x') }));
+    const put = { seals: [{ id: 'x.0', sealed: anew as SealRecord['sealed'] }] };
+    await theirs.write({ ifRevision: revision, put, remove: { seals: [id] } });
+    client.update(todos, 'b', { title: 'chai' }); // with that write it learns of theirs
+    await settle();
+    await line.pushes[0]?.answer(lost);
+    await clock.advance(60_000);
+    expect(line.pushes.slice(0, 2).map(({ keys }) => keys)).toEqual([['t3.0'], ['x.0', 't4.0']]);
   });
 });
 

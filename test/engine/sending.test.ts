@@ -5,6 +5,7 @@ import {
   accepted,
   answered,
   createDevice,
+  everybody,
   heldTransport,
   lost,
   omitted,
@@ -85,6 +86,29 @@ describe('SC1 per lane strict order', () => {
     expect(line.pushes.length).toBe(1);
     await device.clock.advance(60_000);
     expect(line.pushes.length).toBeGreaterThan(1);
+  });
+
+  test('TB3 SC1 what was sealed ahead does not go when another tab has decided it meanwhile', async () => {
+    const device = createDevice({ lease: everybody, limits: { maxBatch: 2 } });
+    const open = () => {
+      const line = heldTransport(device.server, device.clock);
+      return { line, client: device.open({ transport: line, timeoutMs: 1e9 }) };
+    };
+    const sent = ({ line }: ReturnType<typeof open>) => line.pushes.map(({ tokens }) => tokens);
+    const mine = open();
+    await device.settle();
+    mine.client.pause();
+    for (const id of ['a', 'b', 'c', 'd', 'e']) mine.client.insert(todos, todo(id));
+    mine.client.resume();
+    await device.settle();
+    const theirs = open();
+    await device.settle();
+    await theirs.line.pushes[0]?.pass();
+    await theirs.line.pushes[1]?.pass();
+    const [first, ahead, last] = [['t1', 't2'], ['t3', 't4'], ['t5']];
+    expect([sent(mine), sent(theirs)]).toEqual([[first], [first, ahead, last]]);
+    await mine.line.pushes[0]?.pass();
+    expect(sent(mine)).toEqual([first, last]);
   });
 
   test('any other transport gets one of each lane', async () => {
