@@ -388,9 +388,6 @@ export const PLANTED_BUGS = {
   'what follows rides behind what is held': [
     patch('src/domain/riders.ts', '!one.holds && (one.sealed', '(one.sealed'),
   ],
-  'what waited in line goes whatever came of it': [
-    patch(worker, 'ledger.revision === revision ? ops : stillToSend(ledger, ops)', 'ops'),
-  ],
   'a split is forgotten': [patch(settle, '{ ...mutation.record, split: true }', 'mutation.record')],
   'an answer decides those it was sent for': [
     patch(
@@ -432,8 +429,5 @@ export const PLANTED_BUGS = {
       'if (suspected.get(key) === row) gone.push',
       'if (suspected.get(key) === row && key === "none") gone.push',
     ),
-  ],
-  'a seal of another key counts': [
-    patch(learn, '`${token} as ${idempotencyKey(sealed)}`', '`${token} as ${sealed.rev}`'),
   ],
 };

@@ -29,6 +29,16 @@ export function createIds(): Ids {
   const to = new Map<EntityKey, string>();
   const from = new Map<EntityKey, string>();
   const successors = new Map<string, string | undefined>();
+  /** A row that was deleted and is inserted again is named again. No more steps than names: a server may name in a circle. */
+  const follow = (names: ReadonlyMap<EntityKey, string>, collection: string, id: string): string => {
+    let last = id;
+    for (let left = names.size; left > 0; left--) {
+      const next = names.get(entityKey(collection, last));
+      if (next === undefined) break;
+      last = next;
+    }
+    return last;
+  };
   return {
     add(assigned) {
       const key = entityKey(assigned.collection, assigned.from);
@@ -38,9 +48,17 @@ export function createIds(): Ids {
       const isOnly = !successors.has(assigned.from) || successors.get(assigned.from) === assigned.to;
       successors.set(assigned.from, isOnly ? assigned.to : undefined);
     },
-    resolve: (collection, id) => (to.size === 0 ? id : (to.get(entityKey(collection, id)) ?? id)),
-    origin: (collection, id) => (from.size === 0 ? id : (from.get(entityKey(collection, id)) ?? id)),
-    successor: (id) => successors.get(id),
+    resolve: (collection, id) => follow(to, collection, id),
+    origin: (collection, id) => follow(from, collection, id),
+    successor(id) {
+      let last = successors.get(id);
+      for (let left = successors.size; left > 0 && last !== undefined; left--) {
+        const next = successors.get(last);
+        if (next === undefined) break;
+        last = next;
+      }
+      return last;
+    },
     get size() {
       return to.size;
     },

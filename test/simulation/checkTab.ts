@@ -108,7 +108,9 @@ function isNameless({ gateway, truth }: Device, { shadow }: Tab, from: string, k
 function checkIdentity(world: Device, tab: Tab): void {
   const { truth, report } = world;
   const { client } = tab;
+  const named = new Set([...truth.names.values()].map(({ to }) => to));
   for (const [from, { to, key }] of truth.names) {
+    if (named.has(from)) continue; // deleted elsewhere, and inserted again: it was known by another before
     const row = client.get(projects, to);
     if (row === undefined || isNameless(world, tab, from, key)) continue;
     const is = client.keyOf(projects, row);

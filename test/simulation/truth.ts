@@ -259,7 +259,8 @@ export function createTruth(report: Report, plan: Plan, now: () => number, lette
     effect: (key) => (key === undefined ? undefined : effects.get(key)),
     effectOf(token, certain = false) {
       if (truth.asItIs.has(token)) return new Map();
-      for (const key of keysOf.get(token) ?? []) {
+      // The newest first: an edited retry has another key than the merge that it was given up in.
+      for (const key of [...(keysOf.get(token) ?? [])].reverse()) {
         const effect = effects.get(key);
         if (effect !== undefined && !(certain && truth.givenUp.has(key))) return effect;
       }
