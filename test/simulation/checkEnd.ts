@@ -1,5 +1,5 @@
 import type { Browser } from './browser.js';
-import { firstDifference, visible } from './checkTab.js';
+import { firstDifference, resolveIn, visible } from './checkTab.js';
 import { COLLECTIONS } from './model.js';
 import { refold, type Rows } from './refold.js';
 import { stuckIn } from './shadow.js';
@@ -24,7 +24,8 @@ export function unrest(
     const called = [...tab.called.keys()].filter((token) => !stuck.has(token));
     const open = [...tab.open, ...called.map((token) => `promises of ${token}`)];
     if (open.length > 0) return { invariant: 8, message: `${tab.name} did not settle: ${open.join(', ')}` };
-    const difference = plan.pull ? firstDifference(visible(tab), refold(serverRows(world), held)) : undefined;
+    const expected = refold(serverRows(world), held, resolveIn(tab));
+    const difference = plan.pull ? firstDifference(visible(tab), expected) : undefined;
     if (difference !== undefined) return { invariant: 4, message: `${tab.name}: ${difference} (server)` };
   }
   const disposing = browser.all.find((tab) => tab.phase === 'disposing');

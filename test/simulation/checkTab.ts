@@ -64,11 +64,14 @@ function expected(tab: Tab): { readonly rows: Rows; readonly order: readonly str
   return { rows: refold(base, pending, resolveIn(tab)), order };
 }
 
-/** The ids that the server has given, as this process was told. */
-function resolveIn({ shadow }: Tab): Resolve {
+/** The ids that the server has given, as this process was told; a row that was inserted again has been given several. */
+export function resolveIn({ shadow }: Tab): Resolve {
   return (collection, id) => {
-    const assigned = shadow.meta.get(`id:${collection}/${id}`) as { readonly to: string } | undefined;
-    return assigned?.to ?? id;
+    const next = (from: string): string | undefined =>
+      (shadow.meta.get(`id:${collection}/${from}`) as { readonly to: string } | undefined)?.to;
+    let last = id;
+    for (let to = next(last); to !== undefined; to = next(last)) last = to;
+    return last;
   };
 }
 
