@@ -12,7 +12,6 @@ const freeze = 'src/engine/freeze.ts';
 const dependents = 'src/engine/dependents.ts';
 const repairDesk = 'src/engine/repairDesk.ts';
 const retries = 'src/engine/retries.ts';
-const learn = 'src/engine/learn.ts';
 const ledger = 'src/engine/ledger.ts';
 const lanes = 'src/domain/lanes.ts';
 const departures = 'src/engine/departures.ts';

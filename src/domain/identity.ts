@@ -30,12 +30,12 @@ export function createIds(): Ids {
   const from = new Map<EntityKey, string>();
   const successors = new Map<string, string | undefined>();
   /** A row that was deleted and is inserted again is named again. No more steps than names: a server may name in a circle. */
-  const follow = (names: ReadonlyMap<EntityKey, string>, collection: string, id: string): string => {
+  const follow = (id: string, next: (id: string) => string | undefined): string => {
     let last = id;
-    for (let left = names.size; left > 0; left--) {
-      const next = names.get(entityKey(collection, last));
-      if (next === undefined) break;
-      last = next;
+    for (let left = to.size; left > 0; left--) {
+      const one = next(last);
+      if (one === undefined) break;
+      last = one;
     }
     return last;
   };
@@ -48,16 +48,11 @@ export function createIds(): Ids {
       const isOnly = !successors.has(assigned.from) || successors.get(assigned.from) === assigned.to;
       successors.set(assigned.from, isOnly ? assigned.to : undefined);
     },
-    resolve: (collection, id) => follow(to, collection, id),
-    origin: (collection, id) => follow(from, collection, id),
+    resolve: (collection, id) => follow(id, (one) => to.get(entityKey(collection, one))),
+    origin: (collection, id) => follow(id, (one) => from.get(entityKey(collection, one))),
     successor(id) {
-      let last = successors.get(id);
-      for (let left = successors.size; left > 0 && last !== undefined; left--) {
-        const next = successors.get(last);
-        if (next === undefined) break;
-        last = next;
-      }
-      return last;
+      const last = follow(id, (one) => successors.get(one));
+      return last === id ? undefined : last;
     },
     get size() {
       return to.size;
